@@ -1,0 +1,1 @@
+"""Palabre: four independent services and the chassis they stand on."""

@@ -1,0 +1,1 @@
+"""What it was like: questionnaires, answers, quotes and the published account."""
