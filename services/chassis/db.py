@@ -1,0 +1,315 @@
+"""The database: how a service names its tables, tells time, and opens a transaction."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import sqlite3
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Any, TextIO
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Column,
+    DateTime,
+    Dialect,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+    Uuid,
+    create_engine,
+    event,
+    make_url,
+)
+from sqlalchemy.engine import Connection, Engine
+from sqlalchemy.orm import Session, sessionmaker
+from sqlalchemy.types import TypeDecorator
+
+
+class Moment(TypeDecorator[datetime]):
+    """An instant, kept in UTC. A naive datetime is refused on its way in."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError(f"naive datetime: {value!r}")
+        return value.astimezone(UTC)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+TYPES: dict[Any, Any] = {datetime: Moment}
+NAMES = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
+    "pk": "pk_%(table_name)s",
+}
+
+# SQLite only counts up by itself in a column declared INTEGER.
+_Counter = BigInteger().with_variant(Integer, "sqlite")
+
+_house = MetaData(naming_convention=NAMES)
+
+# What this service has told. `body` is the event's data, as its schema wrote it.
+outbox = Table(
+    "outbox",
+    _house,
+    Column("sequence", _Counter, primary_key=True, autoincrement=True),
+    Column("event_id", Uuid, nullable=False, unique=True),
+    Column("type", String, nullable=False),
+    Column("subject", Uuid, nullable=False),
+    Column("body", JSON, nullable=False),
+    Column("trace", String, nullable=False),
+    Column("cause", Uuid),
+    Column("happened_at", Moment, nullable=False),
+)
+
+# One row for each (fact, hearer): done only when the hearer said so after its own commit.
+delivery = Table(
+    "delivery",
+    _house,
+    Column("event_id", Uuid, primary_key=True),
+    Column("hearer", String, primary_key=True),
+    Column("sequence", BigInteger, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("attempts", Integer, nullable=False, default=0),
+    Column("next_at", Moment, nullable=False),
+    Column("acked_at", Moment),
+)
+Index(
+    "ix_delivery_due",
+    delivery.c.next_at,
+    sqlite_where=delivery.c.acked_at.is_(None),
+    postgresql_where=delivery.c.acked_at.is_(None),
+)
+
+# How many facts each hearer was told of one subject: the order in which it must apply them.
+told = Table(
+    "told",
+    _house,
+    Column("hearer", String, primary_key=True),
+    Column("subject", Uuid, primary_key=True),
+    Column("version", Integer, nullable=False),
+)
+
+# What this service has heard. A row is written in the transaction of the effect.
+# status: heard | started (again, after a first start that never ended) | failed | dead | discarded
+inbox = Table(
+    "inbox",
+    _house,
+    Column("event_id", Uuid, primary_key=True),
+    Column("source", String, nullable=False),
+    Column("type", String, nullable=False),
+    Column("subject", Uuid, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("status", String, nullable=False),
+    Column("attempts", Integer, nullable=False, default=0),
+    Column("again", Integer, nullable=False, default=0),
+    Column("error", Text),
+    Column("trace", String),
+    Column("envelope", JSON),
+    Column("heard_at", Moment, nullable=False),
+)
+Index(
+    "ix_inbox_dead",
+    inbox.c.heard_at,
+    sqlite_where=inbox.c.status == "dead",
+    postgresql_where=inbox.c.status == "dead",
+)
+
+# The last fact of each subject that was applied here.
+seen = Table(
+    "seen",
+    _house,
+    Column("source", String, primary_key=True),
+    Column("subject", Uuid, primary_key=True),
+    Column("version", Integer, nullable=False),
+)
+
+# Facts that came before their elder.
+parked = Table(
+    "parked",
+    _house,
+    Column("source", String, primary_key=True),
+    Column("subject", Uuid, primary_key=True),
+    Column("version", Integer, primary_key=True),
+    Column("event_id", Uuid, nullable=False),
+    Column("envelope", JSON, nullable=False),
+    Column("parked_at", Moment, nullable=False),
+)
+
+# Acknowledgements on their way back to the teller.
+ack_out = Table(
+    "ack_out",
+    _house,
+    Column("sequence", _Counter, primary_key=True, autoincrement=True),
+    Column("source", String, nullable=False),
+    Column("event_id", Uuid, nullable=False),
+)
+
+# The answer to a write that came with a key, so that the same key gets the same answer.
+once = Table(
+    "once",
+    _house,
+    Column("key", String, primary_key=True),
+    Column("request_hash", String, nullable=False),
+    Column("status", Integer, nullable=False),
+    Column("headers", JSON, nullable=False),
+    Column("body", LargeBinary, nullable=False),
+    Column("answered_at", Moment, nullable=False),
+)
+
+# Signs of life: `canary` (the last one that went round through the broker), `epoch` (the broker's).
+pulse = Table(
+    "pulse",
+    _house,
+    Column("name", String, primary_key=True),
+    Column("value", String, nullable=False),
+    Column("at", Moment, nullable=False),
+)
+
+# Who may do what at which gathering; registration decides, the others hear of it.
+roles = Table(
+    "roles",
+    _house,
+    Column("role_id", Uuid, primary_key=True),
+    Column("gathering_id", Uuid, nullable=False, index=True),
+    Column("organiser_id", Uuid, nullable=False, index=True),
+    Column("role", String, nullable=False),
+    Column("name", String, nullable=False, default=""),
+    Column("email", String, nullable=False, default=""),
+)
+
+HOUSE = tuple(table.name for table in _house.sorted_tables)
+
+
+def own_tables() -> MetaData:
+    """The tables of one service, to begin with: what it tells, what it hears, and who may do what."""
+    own = MetaData(naming_convention=NAMES)
+    for table in _house.sorted_tables:
+        table.to_metadata(own)
+    return own
+
+
+class _Turn:
+    """Writers of one SQLite file wait for each other here, in the kernel.
+
+    SQLite's own waiting polls with growing pauses (up to 0.1 s), which shows as latency as soon as web, worker and
+    relay write to one file. The lock is the kernel's and falls when its holder dies.
+    """
+
+    def __init__(self, path: str) -> None:
+        self._path = f"{path}.turn"
+        self._threads = threading.Lock()
+        self._file: TextIO | None = None
+        self._pid = 0
+
+    @contextmanager
+    def taken(self) -> Iterator[None]:
+        with self._threads:
+            if self._file is None or self._pid != os.getpid():
+                self._file, self._pid = open(self._path, "a", encoding="ascii"), os.getpid()  # noqa: SIM115
+            fcntl.flock(self._file, fcntl.LOCK_EX)
+            try:
+                yield
+            finally:
+                fcntl.flock(self._file, fcntl.LOCK_UN)
+
+
+class Database:
+    """One service's database; `url` may hold `{service}`, which is filled in.
+
+    `after_commit` is called after each commit in which something was published (the relay's nudge); it must
+    not raise.
+    """
+
+    def __init__(self, url: str, service: str = "", after_commit: Callable[[], None] | None = None) -> None:
+        self.service = service
+        self.url = make_url(url.replace("{service}", service))
+        self.after_commit = after_commit
+        self._turn: _Turn | None = None
+        if self.is_sqlite:
+            options: dict[str, Any] = {
+                "connect_args": {"timeout": 30, "isolation_level": None, "check_same_thread": False}
+            }
+            if self.url.database and self.url.database != ":memory:":
+                self._turn = _Turn(self.url.database)
+            self.engine = create_engine(self.url, pool_size=12, max_overflow=24, **options)
+            self._reader = create_engine(self.url, pool_size=12, max_overflow=24, **options)
+            event.listen(self.engine, "connect", _prepare_sqlite)
+            event.listen(self._reader, "connect", _prepare_sqlite)
+            event.listen(self.engine, "begin", _begin_writing)
+            event.listen(self._reader, "begin", _begin_reading)
+        else:
+            self.engine = create_engine(
+                self.url,
+                pool_size=12,
+                max_overflow=24,
+                pool_pre_ping=True,
+                connect_args={"options": "-c idle_in_transaction_session_timeout=60000", "connect_timeout": 5},
+            )
+            self._reader = self.engine.execution_options(postgresql_readonly=True)
+        self._write = sessionmaker(self.engine, expire_on_commit=False)
+        self._read = sessionmaker(self._reader, expire_on_commit=False, autoflush=False)
+
+    @property
+    def is_sqlite(self) -> bool:
+        return self.url.get_backend_name() == "sqlite"
+
+    @contextmanager
+    def transaction(self, **about: Any) -> Iterator[Session]:
+        """Commit when the block ends, roll back when it raises. `about` (trace, cause) is kept in `session.info`."""
+        with self._turn_taken(), self._write(info=dict(about)) as session, session.begin():
+            yield session
+        if session.info.get("published") and self.after_commit is not None:
+            self.after_commit()
+
+    @contextmanager
+    def reading(self) -> Iterator[Session]:
+        """A session that only reads."""
+        with self._read() as session:
+            yield session
+
+    def dispose(self) -> None:
+        """Close every connection."""
+        self.engine.dispose()
+        if isinstance(self._reader, Engine):
+            self._reader.dispose()
+
+    @contextmanager
+    def _turn_taken(self) -> Iterator[None]:
+        if self._turn is None:
+            yield
+        else:
+            with self._turn.taken():
+                yield
+
+
+def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
+    for pragma in ("journal_mode=wal", "synchronous=full", "busy_timeout=30000", "foreign_keys=on"):
+        connection.execute(f"pragma {pragma}")
+
+
+def _begin_writing(connection: Connection) -> None:
+    connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+
+def _begin_reading(connection: Connection) -> None:
+    connection.exec_driver_sql("BEGIN")

@@ -1,0 +1,139 @@
+"""The outbox: a fact is written beside the rows it speaks of, and sent once they are safe."""
+
+from __future__ import annotations
+
+import os
+import time
+from datetime import UTC, datetime
+from typing import Any, ClassVar
+from uuid import UUID
+
+from marshmallow import Schema
+from sqlalchemy import insert, text
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Session
+
+from services.chassis.db import delivery, outbox, told
+from services.chassis.routes import hearers
+
+CHANNEL = "palabre_outbox"
+
+
+class Event(Schema):
+    """The shape of one published fact.
+
+    `type` is its address: service.past_tense.vN. `subject` names the field that holds the id of what the fact is
+    about; facts about one subject reach each hearer in the order in which they were told.
+    """
+
+    type: ClassVar[str]
+    subject: ClassVar[str]
+
+
+class BrokenPromise(AssertionError):
+    """A payload is not what its own event promises: a bug of the publisher."""
+
+
+def publish(session: Session, event: type[Event], about: object, *, now: datetime | None = None) -> UUID:
+    """Promise a fact to the others; it leaves after `session` commits, or not at all.
+
+    `about` is whatever `event` can dump: a model, or a mapping. Returns the id of the fact. The trace and the cause
+    come from `session.info`, where the door put them. Raises BrokenPromise when the dump is not the promised
+    shape, or when the type has no row in infra/routes.toml.
+    """
+    if event.type not in hearers():
+        raise BrokenPromise(f"{event.type} has no row in infra/routes.toml")
+    shape = event()
+    body = shape.dump(about)
+    if wrong := shape.validate(body):
+        raise BrokenPromise(f"{event.type}: {wrong}")
+    subject_field = shape.fields[event.subject]
+    subject = UUID(str(body[subject_field.data_key or event.subject]))
+    at = now or datetime.now(UTC)
+    event_id = uuid7()
+    trace: str = session.info.get("trace") or new_trace()
+    session.info["trace"] = trace
+
+    sequence = session.execute(
+        insert(outbox)
+        .values(
+            event_id=event_id,
+            type=event.type,
+            subject=subject,
+            body=body,
+            trace=trace,
+            cause=session.info.get("cause"),
+            happened_at=at,
+        )
+        .returning(outbox.c.sequence)
+    ).scalar_one()
+    rows = [
+        {
+            "event_id": event_id,
+            "hearer": hearer,
+            "sequence": sequence,
+            "version": _next_version(session, hearer, subject),
+            "attempts": 0,
+            "next_at": at,
+        }
+        for hearer in hearers()[event.type]
+    ]
+    if rows:
+        session.execute(insert(delivery), rows)
+    if not session.info.get("published") and session.get_bind().dialect.name == "postgresql":
+        session.execute(text(f"notify {CHANNEL}"))
+    session.info["published"] = True
+    return event_id
+
+
+def _next_version(session: Session, hearer: str, subject: UUID) -> int:
+    # The row stays locked until the commit, so two transactions about one subject are told in the order they commit.
+    upsert = sqlite.insert if session.get_bind().dialect.name == "sqlite" else postgresql.insert
+    statement = (
+        upsert(told)
+        .values(hearer=hearer, subject=subject, version=1)
+        .on_conflict_do_update(
+            index_elements=[told.c.hearer, told.c.subject], set_={"version": told.c.version + 1}
+        )
+        .returning(told.c.version)
+    )
+    version: int = session.execute(statement).scalar_one()
+    return version
+
+
+def envelope(row: Any, source: str, version: int, attempt: int) -> dict[str, Any]:
+    """A fact as it travels: CloudEvents 1.0 in JSON, `row` being its line of the outbox.
+
+    `aggversion` counts the facts that this hearer was told of this subject (1, 2, 3…); `attempt` counts the
+    sendings. `sequence` rises but may have gaps on PostgreSQL, where a rolled-back transaction keeps its number.
+    """
+    return {
+        "specversion": "1.0",
+        "id": str(row.event_id),
+        "source": source,
+        "type": row.type,
+        "subject": str(row.subject),
+        "time": row.happened_at.isoformat(),
+        "datacontenttype": "application/json",
+        "dataschema": f"urn:palabre:{row.type}",
+        "sequence": row.sequence,
+        "aggversion": version,
+        "attempt": attempt,
+        "traceparent": row.trace,
+        "correlationid": row.trace.split("-")[1],
+        "causationid": str(row.cause) if row.cause else str(row.event_id),
+        "data": row.body,
+    }
+
+
+def uuid7() -> UUID:
+    """An id that sorts by time (RFC 9562, version 7)."""
+    ms = time.time_ns() // 1_000_000
+    random = int.from_bytes(os.urandom(10), "big")
+    value = (ms & ((1 << 48) - 1)) << 80 | 0x7 << 76 | (random >> 68 & 0xFFF) << 64 | 0b10 << 62 | random & ((1 << 62) - 1)
+    return UUID(int=value)
+
+
+def new_trace() -> str:
+    """A W3C traceparent for a story that begins here."""
+    return f"00-{os.urandom(16).hex()}-{os.urandom(8).hex()}-01"

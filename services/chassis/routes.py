@@ -1,0 +1,16 @@
+"""Who hears what: the one table of infra/routes.toml."""
+
+from __future__ import annotations
+
+import tomllib
+from functools import cache
+from pathlib import Path
+
+PLACE = Path(__file__).parents[2] / "infra" / "routes.toml"
+
+
+@cache
+def hearers() -> dict[str, tuple[str, ...]]:
+    """The services that hear each type of fact, by type. Raises FileNotFoundError when the table is not there."""
+    table = tomllib.loads(PLACE.read_text(encoding="utf-8"))
+    return {event_type: tuple(row["heard_by"]) for event_type, row in table.items()}
