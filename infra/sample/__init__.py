@@ -1,0 +1,1 @@
+"""Fictional people for the sample gathering and for the day we play."""
