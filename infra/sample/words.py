@@ -42,10 +42,10 @@ ANGLES = (
 # fmt: off
 STRUCTURES: dict[str, tuple[str, ...]] = {
     "A": (
-        "Atelier du Pont", "Les Jardins de l’Anse", "Ressourcerie du Port", "Cap Insertion", "La Fabrique bleue",
+        "Atelier du Pont", "Les Jardins de l’Anse", "Ressourcerie", "Cap Insertion", "La Fabrique bleue",
     ),
     "B": (
-        "Les Moissons solidaires", "Recyclerie des Champs", "Épi & Compagnie", "Atelier Sainte-Foy", "Relais de l’Eure",
+        "Les Moissons", "Recyclerie des Champs", "Épi & Compagnie", "Atelier Sainte-Foy", "Relais de l’Eure",
     ),
     "C": (
         "Chantier des Châtaigniers", "L’Âne et la Pierre", "Bois d’Aigoual", "Terrasses vives", "Mas du Vallon",

@@ -1,0 +1,1 @@
+"""The reference day, played through the public doors only: pages, letters, links."""

@@ -1,0 +1,142 @@
+"""The letters as they arrive, read from the mailbox a held platform shows to programs."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import defaultdict
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+
+from infra.day.browser import Lines
+
+POLL_S = 0.15
+BEHIND = 200
+
+
+class NoLetter(AssertionError):
+    """A letter that was promised did not come."""
+
+
+@dataclass(frozen=True)
+class Letter:
+    number: int
+    to: str
+    kind: str
+    subject: str
+    text: str
+    ics: str
+    links: tuple[str, ...]
+    message_id: str
+    came_at: float
+
+    def link(self, part: str) -> str:
+        """The first link with `part` in it."""
+        for link in self.links:
+            if part in link:
+                return link
+        raise NoLetter(f"The letter {self.kind!r} to {self.to} has no link {part!r}, only {self.links}")
+
+
+class Mailbox:
+    """Reads what is new every few hundred milliseconds; people wait here for their letters."""
+
+    def __init__(self, lines: Lines, url: str) -> None:
+        self.lines = lines
+        self.url = url.removesuffix(".json") + ".json"
+        self.client = lines.client("http://mailbox")
+        self.letters: list[Letter] = []
+        self.by_person: dict[tuple[str, str], list[Letter]] = defaultdict(list)
+        self.numbers: set[int] = set()
+        self.changed = threading.Condition()
+        self.stopped = threading.Event()
+        self.trouble: Exception | None = None
+        self.thread = threading.Thread(target=self._read_on, name="mailbox", daemon=True)
+
+    def open(self) -> Mailbox:
+        """Remember what is already there as old, then read on."""
+        self.look()
+        with self.changed:
+            self.letters.clear()
+            self.by_person.clear()
+        self.thread.start()
+        return self
+
+    def close(self) -> None:
+        self.stopped.set()
+        self.thread.join(timeout=5)
+
+    def look(self) -> None:
+        """Fetch what is new; senders commit in any order, so a lower number may still appear."""
+        while True:
+            after = max(0, max(self.numbers, default=0) - BEHIND)
+            answer = self.lines.send(self.client, "GET", self.url, params={"after": after})
+            answer.raise_for_status()
+            found = [_letter(raw) for raw in answer.json()["letters"]]
+            fresh = [letter for letter in found if letter.number not in self.numbers]
+            if not fresh:
+                return
+            with self.changed:
+                for letter in fresh:
+                    self.numbers.add(letter.number)
+                    self.letters.append(letter)
+                    self.by_person[letter.to.lower(), letter.kind].append(letter)
+                self.changed.notify_all()
+
+    def to(self, email: str, kind: str) -> list[Letter]:
+        with self.changed:
+            return list(self.by_person[email.lower(), kind])
+
+    def wait(self, email: str, kind: str, *, known: int = 0, naming: str = "", wait_s: float = 45) -> Letter:
+        """The next letter of a kind to an address, after the `known` first; `naming` picks a person's own."""
+        give_up = time.monotonic() + wait_s
+        with self.changed:
+            while True:
+                here = self.by_person[email.lower(), kind][known:]
+                for letter in here:
+                    if naming in letter.text:
+                        return letter
+                left = give_up - time.monotonic()
+                if left <= 0 or self.trouble:
+                    raise NoLetter(
+                        f"No letter {kind!r} came to {email} in {wait_s:.0f} s ({self.trouble or 'silence'})"
+                    )
+                self.changed.wait(min(left, 1.0))
+
+    def wait_for(self, kind: str, how_many: int, *, wait_s: float = 60) -> list[Letter]:
+        """All letters of a kind, once there are `how_many`."""
+        give_up = time.monotonic() + wait_s
+        with self.changed:
+            while True:
+                here = [letter for letter in self.letters if letter.kind == kind]
+                left = give_up - time.monotonic()
+                if len(here) >= how_many:
+                    return here
+                if left <= 0:
+                    raise NoLetter(f"{len(here)} letters {kind!r} of {how_many} came in {wait_s:.0f} s")
+                self.changed.wait(min(left, 1.0))
+
+    def _read_on(self) -> None:
+        while not self.stopped.wait(POLL_S):
+            try:
+                self.look()
+            except (httpx.HTTPError, ValueError, KeyError, AssertionError) as trouble:
+                self.trouble = trouble
+            else:
+                self.trouble = None
+
+
+def _letter(raw: dict[str, Any]) -> Letter:
+    return Letter(
+        number=int(raw["number"]),
+        to=raw["to"],
+        kind=raw["kind"],
+        subject=raw["subject"],
+        text=raw["text"],
+        ics=raw.get("ics") or "",
+        links=tuple(raw.get("links") or ()),
+        message_id=raw["message_id"],
+        came_at=time.monotonic(),
+    )
