@@ -121,6 +121,7 @@ inbox = Table(
     Column("version", Integer, nullable=False),
     Column("status", String, nullable=False),
     Column("attempts", Integer, nullable=False, default=0),
+    Column("starts", Integer, nullable=False, default=0),
     Column("again", Integer, nullable=False, default=0),
     Column("error", Text),
     Column("trace", String),

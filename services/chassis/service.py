@@ -1,0 +1,68 @@
+"""What one service is made of, said in one place so that web, worker, relay and commands find it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from flask import Flask
+from sqlalchemy import MetaData
+from sqlalchemy.orm import Session
+
+from services.chassis.db import Database
+from services.chassis.inbox import Inbox
+from services.chassis.outbox import Event
+from services.chassis.settings import Settings
+
+
+@dataclass(frozen=True)
+class Chore:
+    """A small regular duty of the relay process: `do(session, now)` in a transaction of its own, every `every_s`.
+
+    It may run in several processes at once and must claim what it works on.
+    """
+
+    name: str
+    every_s: float
+    do: Callable[[Session, datetime], object]
+
+
+@dataclass(frozen=True)
+class Task:
+    """A Celery task of the service's own: `do(database, settings, *args)` in a worker that consumes `queue`."""
+
+    name: str
+    queue: str
+    do: Callable[..., object]
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """Work that waits in a table: `find(session, now)` claims it and returns the arguments of one task call each.
+
+    It runs whenever the relay wakes and at least every `every_s`; the calls are sent after its commit. A call that
+    the broker loses is found again when the claim is over.
+    """
+
+    name: str
+    every_s: float
+    find: Callable[[Session, datetime], list[list[Any]]]
+    task: str
+
+
+@dataclass(frozen=True)
+class Service:
+    """One service; `folder` is where its migrations, templates and translations stand."""
+
+    name: str
+    metadata: MetaData
+    inbox: Inbox
+    events: tuple[type[Event], ...]
+    create_app: Callable[[Service, Database, Settings], Flask]
+    folder: Path
+    chores: tuple[Chore, ...] = ()
+    sweeps: tuple[Sweep, ...] = ()
+    tasks: tuple[Task, ...] = ()

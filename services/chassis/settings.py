@@ -1,0 +1,185 @@
+"""What an operator may set, read once at start from the environment; a wrong or unknown setting is refused by name."""
+
+from __future__ import annotations
+
+import base64
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    PublicFormat,
+)
+
+PREFIX = "PALABRE_"
+SERVICES = ("registration", "grouping", "feedback", "notifications")
+MODES = ("embedded", "production", "test")
+
+
+class WrongSetting(Exception):
+    """A setting is missing, unknown or cannot be what it is; the message is one line for the operator."""
+
+
+def _setting(says: str, *, default: Any = None, secret: bool = False, read: Callable[[str], Any] = str) -> Any:
+    return field(default=default, metadata={"says": says, "secret": secret, "read": read})
+
+
+def _port(value: str) -> int:
+    number = int(value)
+    if not 0 <= number <= 65535:
+        raise ValueError("a port is between 0 and 65535")
+    return number
+
+
+def _count(value: str) -> int:
+    number = int(value)
+    if number < 1:
+        raise ValueError("at least 1")
+    return number
+
+
+def _url(*schemes: str) -> Callable[[str], str]:
+    def read(value: str) -> str:
+        if value != "held:" and urlsplit(value).scheme not in schemes:
+            raise ValueError(f"an address that begins with {' or '.join(s + '://' for s in schemes)}")
+        return value.rstrip("/") if schemes[0].startswith("http") else value
+
+    return read
+
+
+def _mode(value: str) -> str:
+    if value not in MODES:
+        raise ValueError(f"one of {', '.join(MODES)}")
+    return value
+
+
+@dataclass(frozen=True)
+class Settings:
+    """One service's settings. Each is the environment variable PALABRE_<NAME>; REDIS_URL may stand for its own."""
+
+    mode: str = _setting(
+        "embedded (one machine), production (refuses SQLite, held letters and development secrets) or test",
+        default="embedded",
+        read=_mode,
+    )
+    public_url: str = _setting(
+        "the address people type, without a path",
+        default="http://127.0.0.1:8000",
+        read=_url("http", "https"),
+    )
+    host: str = _setting("the address the platform listens on", default="127.0.0.1")
+    port: int = _setting("the port the platform listens on", default=8000, read=_port)
+    data: Path = _setting("the folder of keys, databases, logs (embedded)", default=Path("var"), read=Path)
+    database_url: str = _setting(
+        "the database; {service} is filled with the service's name",
+        default="sqlite:///var/db/{service}.db",
+        secret=True,
+    )
+    redis_url: str = _setting(
+        "the broker: Redis or Valkey",
+        default="redis://127.0.0.1:6379/0",
+        secret=True,
+        read=_url("redis", "rediss", "unix", "redis+socket"),
+    )
+    secret_key: str = _setting("signs forms and flash messages", default="", secret=True)
+    signing_key: str = _setting("Ed25519 private key, base64; registration only", default="", secret=True)
+    verify_key: str = _setting("Ed25519 public key, base64; every service", default="")
+    smtp_url: str = _setting(
+        "where letters go: smtp://user:password@host:port, smtps://…, or held: (kept in the local mailbox)",
+        default="held:",
+        secret=True,
+        read=_url("smtp", "smtps", "held"),
+    )
+    sender: str = _setting("the address letters come from", default="palabre@localhost.localdomain")
+    mailbox_key: str = _setting(
+        "opens the local mailbox page /boite/<key>; empty closes it", default="", secret=True
+    )
+    web_workers: int = _setting("web processes", default=2, read=_count)
+    web_threads: int = _setting("threads of each web process", default=6, read=_count)
+    log_level: str = _setting("DEBUG, INFO, WARNING or ERROR", default="INFO")
+
+    def database_of(self, service: str) -> str:
+        """The address of one service's database."""
+        return self.database_url.replace("{service}", service)
+
+
+def read(environ: Mapping[str, str] = os.environ, **given: Any) -> Settings:
+    """The settings of this process; keywords win over the environment. Raises WrongSetting, one line each."""
+    known = {PREFIX + f.name.upper(): f for f in fields(Settings)}
+    values: dict[str, Any] = {}
+    for name, text in environ.items():
+        if not name.startswith(PREFIX):
+            continue
+        if name not in known:
+            near = get_close_matches(name, known, n=1)
+            hint = f" Did you mean {near[0]}?" if near else " infra/SETTINGS.md lists them all."
+            raise WrongSetting(f"Unknown setting {name}.{hint}")
+        setting = known[name]
+        try:
+            values[setting.name] = setting.metadata["read"](text)
+        except ValueError as error:
+            raise WrongSetting(f"{name} cannot be {_shown(setting.metadata, text)}: {error}.") from None
+    if "redis_url" not in values and environ.get("REDIS_URL"):
+        values["redis_url"] = environ["REDIS_URL"]
+    settings = Settings(**{**values, **given})
+    if settings.mode == "production":
+        _refuse_development(settings)
+    return settings
+
+
+def _refuse_development(settings: Settings) -> None:
+    if settings.database_url.startswith("sqlite"):
+        raise WrongSetting("PALABRE_DATABASE_URL: production needs PostgreSQL, not SQLite.")
+    if settings.smtp_url == "held:":
+        raise WrongSetting("PALABRE_SMTP_URL: production needs a mail server; held: keeps every letter here.")
+    if settings.mailbox_key:
+        raise WrongSetting("PALABRE_MAILBOX_KEY: production has no local mailbox; leave it empty.")
+    for name in ("secret_key", "verify_key"):
+        if not getattr(settings, name):
+            raise WrongSetting(f"{PREFIX}{name.upper()} is missing; infra/SETTINGS.md says how to make one.")
+    if len(settings.secret_key) < 32:
+        raise WrongSetting("PALABRE_SECRET_KEY is too short; it needs 32 characters or more.")
+
+
+def _shown(metadata: Mapping[str, Any], text: str) -> str:
+    return "what it is set to" if metadata["secret"] else repr(text)
+
+
+def new_key_pair() -> tuple[str, str]:
+    """A fresh (signing_key, verify_key), base64 of the raw Ed25519 keys."""
+    private = Ed25519PrivateKey.generate()
+    signing = private.private_bytes(Encoding.Raw, PrivateFormat.Raw, NoEncryption())
+    verify = private.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
+    return base64.b64encode(signing).decode(), base64.b64encode(verify).decode()
+
+
+def table() -> str:
+    """infra/SETTINGS.md, written from the settings themselves."""
+    lines = [
+        "# Settings",
+        "",
+        "Written by `python -m services.chassis.settings`; `make check` holds it against the code.",
+        "",
+        "| setting | default | what it is |",
+        "|---|---|---|",
+    ]
+    for setting in fields(Settings):
+        default = "" if setting.default in ("", None) else f"`{setting.default}`"
+        lines.append(f"| `{PREFIX}{setting.name.upper()}` | {default} | {setting.metadata['says']} |")
+    lines += [
+        "",
+        "`REDIS_URL` is read too when `PALABRE_REDIS_URL` is not set. Make keys with `python -m infra.embedded keys`.",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+if __name__ == "__main__":
+    print(table(), end="")  # noqa: T201

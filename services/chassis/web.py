@@ -1,0 +1,302 @@
+"""A Flask app as every service wears it: transactions at the door, refusals told in one place, health."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from datetime import UTC, datetime
+from functools import wraps
+from http import HTTPStatus
+from typing import Any, TypeVar
+from uuid import uuid4
+
+import structlog
+from flask import Flask, Response, current_app, g, jsonify, make_response, request
+from flask_smorest import Api
+from marshmallow import ValidationError
+from sqlalchemy import insert, select
+from sqlalchemy.exc import IntegrityError
+from werkzeug.exceptions import HTTPException
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from services.chassis import health, i18n, pages
+from services.chassis.db import Database, once
+from services.chassis.errors import Forbidden, Misshapen, Refused
+from services.chassis.outbox import new_trace
+from services.chassis.service import Service
+from services.chassis.settings import Settings
+
+log = structlog.get_logger()
+View = TypeVar("View", bound=Callable[..., Any])
+
+
+def new_app(service: Service, database: Database, settings: Settings) -> Flask:
+    """An app with nothing of the product in it yet: errors, pages, language, health, the signed-in person."""
+    app = Flask(
+        f"services.{service.name}", root_path=str(service.folder), static_folder=None, template_folder="templates"
+    )
+    app.config.update(
+        SECRET_KEY=settings.secret_key or uuid4().hex,
+        MAX_CONTENT_LENGTH=8 * 1024 * 1024,
+        MAX_FORM_MEMORY_SIZE=4 * 1024 * 1024,
+        SESSION_COOKIE_NAME="palabre_session",
+        SESSION_COOKIE_HTTPONLY=True,
+        SESSION_COOKIE_SAMESITE="Lax",
+        SESSION_COOKIE_SECURE=settings.public_url.startswith("https"),
+    )
+    app.extensions["database"] = database
+    app.extensions["settings"] = settings
+    app.extensions["service"] = service
+    app.wsgi_app = ProxyFix(app.wsgi_app, x_for=1, x_proto=1)  # type: ignore[method-assign]
+    app.before_request(_begin)
+    app.register_error_handler(Refused, _refused)
+    app.register_error_handler(ValidationError, _misshapen)
+    app.register_error_handler(HTTPException, _http)
+    app.register_error_handler(Exception, _broken)
+    i18n.install(app, service.name)
+    pages.install(app, service, settings)
+    app.add_url_rule(f"/api/{service.name}/health", "health", _health)
+    return app
+
+
+def new_api(app: Flask) -> Api:
+    """The service's JSON API; its OpenAPI document stands at /api/<service>/openapi.json."""
+    name: str = app.extensions["service"].name
+    app.config.update(
+        API_TITLE=f"Palabre {name}",
+        API_VERSION="v1",
+        OPENAPI_VERSION="3.1.0",
+        OPENAPI_URL_PREFIX=f"/api/{name}",
+        OPENAPI_JSON_PATH="openapi.json",
+    )
+    api = Api(app)
+    # flask-smorest brings its own handler; ours speaks problem+json to programs and pages to people.
+    app.register_error_handler(HTTPException, _http)
+    return api
+
+
+def database() -> Database:
+    """The database of the service that answers this request."""
+    found: Database = current_app.extensions["database"]
+    return found
+
+
+def settings() -> Settings:
+    found: Settings = current_app.extensions["settings"]
+    return found
+
+
+def now() -> datetime:
+    """The hour, asked once a request so that everything in it happens at one time."""
+    if "now" not in g:
+        g.now = datetime.now(UTC)
+    hour: datetime = g.now
+    return hour
+
+
+def reading(view: View) -> View:
+    """Give the view a read-only session as its first argument."""
+
+    @wraps(view)
+    def opened(*args: Any, **kwargs: Any) -> Any:
+        with database().reading() as session:
+            return make_response(view(session, *args, **kwargs))
+
+    return opened  # type: ignore[return-value]
+
+
+def transacted(view: View) -> View:
+    """Give the view a session as its first argument and commit when it answers below 400.
+
+    A request that carries a key (the `Idempotency-Key` header, or the form's `once` field) is carried out once: its
+    answer is kept in the same transaction, and the same key gets the same answer again. A key that comes back with
+    another request is refused with `key-used-otherwise`.
+    """
+
+    @wraps(view)
+    def opened(*args: Any, **kwargs: Any) -> Any:
+        key = _key()
+        fingerprint = _fingerprint() if key else ""
+        try:
+            with database().transaction(trace=g.trace) as session:
+                if key:
+                    if (kept := _kept(session, key, fingerprint)) is not None:
+                        return kept
+                    # The row is taken first: a twin of this request waits here until we have answered.
+                    session.execute(
+                        insert(once).values(
+                            key=key,
+                            request_hash=fingerprint,
+                            status=0,
+                            headers={},
+                            body=b"",
+                            answered_at=now(),
+                        )
+                    )
+                response = make_response(view(session, *args, **kwargs))
+                if response.status_code >= HTTPStatus.BAD_REQUEST:
+                    raise _Undone(response)
+                if key:
+                    session.execute(
+                        once.update()
+                        .where(once.c.key == key)
+                        .values(
+                            status=response.status_code,
+                            headers=[[k, v] for k, v in response.headers if k.lower() in _KEPT_HEADERS],
+                            body=response.get_data(),
+                        )
+                    )
+                return response
+        except _Undone as undone:
+            return undone.response
+        except IntegrityError:
+            if not key:
+                raise
+            with database().reading() as session:
+                kept = _kept(session, key, fingerprint)
+            if kept is None:
+                raise
+            return kept
+
+    return opened  # type: ignore[return-value]
+
+
+class KeyUsedOtherwise(Refused):
+    code, status = "key-used-otherwise", HTTPStatus.UNPROCESSABLE_ENTITY
+
+
+class _Undone(Exception):
+    def __init__(self, response: Response) -> None:
+        super().__init__(response.status)
+        self.response = response
+
+
+_KEPT_HEADERS = {"location", "content-type", "set-cookie"}
+
+
+def _key() -> str | None:
+    given = request.headers.get("Idempotency-Key") or request.form.get("once")
+    if not given:
+        return None
+    # A key is only its owner's: the same one on another address or from another person is another key.
+    owner = request.cookies.get("palabre", "") + request.cookies.get("palabre_moi", "")
+    mixed = "\n".join((request.method, request.path, owner, given[:200]))
+    return hashlib.sha256(mixed.encode()).hexdigest()
+
+
+def _fingerprint() -> str:
+    if request.form or request.files:
+        parts = sorted((k, v) for k, v in request.form.items(multi=True) if k not in ("once", "csrf_token"))
+        files = [(name, f.filename or "") for name, f in request.files.items(multi=True)]
+        return hashlib.sha256(repr((parts, files)).encode()).hexdigest()
+    return hashlib.sha256(request.get_data(cache=True)).hexdigest()
+
+
+def _kept(session: Any, key: str, fingerprint: str) -> Response | None:
+    row = session.execute(select(once).where(once.c.key == key)).one_or_none()
+    if row is None or not row.status:
+        return None
+    if row.request_hash != fingerprint:
+        raise KeyUsedOtherwise("This was sent already with other content. Reload the page and send it again.")
+    kept = Response(row.body, status=row.status)
+    kept.headers.clear()
+    kept.headers.extend([(k, v) for k, v in row.headers])
+    return kept
+
+
+def _begin() -> None:
+    given = request.headers.get("traceparent", "")
+    g.trace = given if len(given) == 55 and given.count("-") == 3 else new_trace()
+    structlog.contextvars.bind_contextvars(trace=g.trace.split("-")[1])
+
+
+def wants_problem() -> bool:
+    """Programs are answered in problem+json (RFC 9457), people with a page."""
+    return request.path.startswith("/api/") or (
+        request.accept_mimetypes.best_match(("text/html", "application/json")) == "application/json"
+    )
+
+
+def problem(status: int, code: str, detail: str, **members: object) -> Response:
+    """An answer in application/problem+json."""
+    response = jsonify(
+        {
+            "type": f"urn:palabre:problem:{code}",
+            "title": HTTPStatus(status).phrase,
+            "status": status,
+            "code": code,
+            "detail": detail,
+            **members,
+        }
+    )
+    response.status_code, response.mimetype = status, "application/problem+json"
+    return response
+
+
+def _refused(refusal: Refused) -> Response:
+    status, detail = int(refusal.status), pages.sentence(refusal)
+    errors: dict[str, list[str]] = getattr(refusal, "errors", {})
+    if refusal.field:
+        errors = {refusal.field: [detail]}
+    if wants_problem():
+        members = {**refusal.members, **({"errors": errors} if errors else {})}
+        return problem(status, refusal.code, detail, **members)
+    return pages.refused(refusal, status)
+
+
+def _misshapen(error: ValidationError) -> Response:
+    messages = error.messages if isinstance(error.messages, dict) else {"": error.messages}
+    return _refused(Misshapen({str(k): [str(m) for m in _flat(v)] for k, v in messages.items()}))
+
+
+def _flat(messages: Any) -> list[str]:
+    if isinstance(messages, dict):
+        return [m for v in messages.values() for m in _flat(v)]
+    return [str(m) for m in messages] if isinstance(messages, list) else [str(messages)]
+
+
+def _http(error: HTTPException) -> Response:
+    if error.response is not None:
+        return make_response(error.response)
+    status = error.code or 500
+    if status < HTTPStatus.BAD_REQUEST:
+        return make_response(error.get_response())
+    if wants_problem():
+        data: dict[str, Any] = getattr(error, "data", {}) or {}
+        messages = data.get("messages") or {}
+        if messages:
+            inner = messages.get("json") or messages.get("query") or messages.get("files") or messages
+            return problem(
+                status, "misshapen", pages.say("Some fields are not as they should be."), errors=inner
+            )
+        code = HTTPStatus(status).phrase.lower().replace(" ", "-")
+        return problem(status, code, error.description or HTTPStatus(status).description)
+    return pages.http_error(status)
+
+
+def _broken(error: Exception) -> Response:
+    log.error("request_broke", path=request.url_rule.rule if request.url_rule else "", exc_info=error)
+    if wants_problem():
+        return problem(500, "our-fault", pages.say("Something broke on our side. Nothing was saved; try again."))
+    return pages.http_error(500)
+
+
+def _health() -> Response:
+    with database().reading() as session:
+        told = health.of(session, now())
+    response = jsonify(told)
+    response.status_code = 200 if told["ready"] else 503
+    return response
+
+
+__all__ = [
+    "Forbidden",
+    "database",
+    "new_api",
+    "new_app",
+    "now",
+    "problem",
+    "reading",
+    "settings",
+    "transacted",
+]
