@@ -237,8 +237,8 @@ class _Turn:
 class Database:
     """One service's database; `url` may hold `{service}`, which is filled in.
 
-    `after_commit` is called after each commit in which something was published (the relay's nudge); it must
-    not raise.
+    `after_commit` is called after each commit that has something for the relay (see `outbox.wake`); it must not
+    raise.
     """
 
     def __init__(self, url: str, service: str = "", after_commit: Callable[[], None] | None = None) -> None:
@@ -279,7 +279,7 @@ class Database:
         """Commit when the block ends, roll back when it raises. `about` (trace, cause) is kept in `session.info`."""
         with self._turn_taken(), self._write(info=dict(about)) as session, session.begin():
             yield session
-        if session.info.get("published") and self.after_commit is not None:
+        if session.info.get("wake") and self.after_commit is not None:
             self.after_commit()
 
     @contextmanager

@@ -237,7 +237,7 @@ def _was_heard(session: Session, event_id: UUID) -> str | None:
 def _lock_subject(session: Session, source: str, subject: UUID) -> int:
     """The version last applied of this subject (0: none yet), locked until the transaction ends."""
     statement = (
-        _upsert(session)(seen)
+        upsert(session)(seen)
         .values(source=source, subject=subject, version=0)
         .on_conflict_do_update(
             index_elements=[seen.c.source, seen.c.subject], set_={"version": seen.c.version}
@@ -248,7 +248,8 @@ def _lock_subject(session: Session, source: str, subject: UUID) -> int:
     return version
 
 
-def _upsert(session: Session) -> Any:
+def upsert(session: Session) -> Any:
+    """The INSERT that knows what to do on conflict, in the words of the session's database."""
     return sqlite.insert if session.get_bind().dialect.name == "sqlite" else postgresql.insert
 
 
@@ -273,7 +274,7 @@ def _record(
         "heard_at": now,
     }
     session.execute(
-        _upsert(session)(inbox)
+        upsert(session)(inbox)
         .values(
             event_id=UUID(envelope["id"]),
             source=str(envelope["source"]),
@@ -290,7 +291,7 @@ def _record(
 
 def _remember_version(session: Session, source: str, subject: UUID, version: int) -> None:
     session.execute(
-        _upsert(session)(seen)
+        upsert(session)(seen)
         .values(source=source, subject=subject, version=version)
         .on_conflict_do_update(index_elements=[seen.c.source, seen.c.subject], set_={"version": version})
     )
@@ -307,7 +308,7 @@ def _acknowledge(session: Session, source: str, event_id: UUID) -> None:
 
 def _park(session: Session, envelope: dict[str, Any], now: datetime) -> None:
     session.execute(
-        _upsert(session)(parked)
+        upsert(session)(parked)
         .values(
             source=str(envelope["source"]),
             subject=UUID(envelope["subject"]),

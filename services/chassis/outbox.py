@@ -80,10 +80,15 @@ def publish(session: Session, event: type[Event], about: object, *, now: datetim
     ]
     if rows:
         session.execute(insert(delivery), rows)
-    if not session.info.get("published") and session.get_bind().dialect.name == "postgresql":
-        session.execute(text(f"notify {CHANNEL}"))
-    session.info["published"] = True
+    wake(session)
     return event_id
+
+
+def wake(session: Session) -> None:
+    """Wake this service's relay once `session` has committed, for what it wrote that a relay or a sweep takes up."""
+    if not session.info.get("wake") and session.get_bind().dialect.name == "postgresql":
+        session.execute(text(f"notify {CHANNEL}"))
+    session.info["wake"] = True
 
 
 def _next_version(session: Session, hearer: str, subject: UUID) -> int:

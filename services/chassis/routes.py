@@ -14,3 +14,11 @@ def hearers() -> dict[str, tuple[str, ...]]:
     """The services that hear each type of fact, by type. Raises FileNotFoundError when the table is not there."""
     table = tomllib.loads(PLACE.read_text(encoding="utf-8"))
     return {event_type: tuple(row["heard_by"]) for event_type, row in table.items()}
+
+
+@cache
+def services() -> tuple[str, ...]:
+    """Every service that tells or hears something, in the alphabet's order."""
+    table = hearers()
+    tellers = {event_type.partition(".")[0] for event_type in table}
+    return tuple(sorted(tellers.union(*table.values())))

@@ -20,7 +20,6 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 PREFIX = "PALABRE_"
-SERVICES = ("registration", "grouping", "feedback", "notifications")
 MODES = ("embedded", "production", "test")
 
 

