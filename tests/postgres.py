@@ -51,7 +51,9 @@ class Server:
         self.start()
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.stop()
 
     def start(self) -> None:
@@ -106,7 +108,11 @@ class Server:
 
     def _call(self, program: str, *args: str) -> None:
         done = subprocess.run(
-            [str(self._bin / program), *args], user=self._account, capture_output=True, cwd=self.folder, check=False
+            [str(self._bin / program), *args],
+            user=self._account,
+            capture_output=True,
+            cwd=self.folder,
+            check=False,
         )
         if done.returncode:
             raise RuntimeError(f"{program}: {done.stderr.decode()}")
@@ -119,7 +125,11 @@ class Server:
                 parent.chmod(mode | 0o011)
         account = pwd.getpwnam(NOBODY)
         reachable = subprocess.run(
-            [str(self._bin / "postgres"), "--version"], user=account.pw_uid, capture_output=True, check=False, cwd="/"
+            [str(self._bin / "postgres"), "--version"],
+            user=account.pw_uid,
+            capture_output=True,
+            check=False,
+            cwd="/",
         )
         if reachable.returncode:
             copy = self.folder / "pginstall"

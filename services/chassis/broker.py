@@ -69,7 +69,10 @@ def celery_app(service: str, settings: Settings) -> Celery:
 def client(settings: Settings, *, timeout_s: float = 2) -> redis.Redis:
     """A plain connection to the broker, for the epoch, the queue lengths and the nudge."""
     return redis.Redis.from_url(
-        settings.redis_url, socket_timeout=timeout_s, socket_connect_timeout=min(timeout_s, 2), socket_keepalive=True
+        settings.redis_url,
+        socket_timeout=timeout_s,
+        socket_connect_timeout=min(timeout_s, 2),
+        socket_keepalive=True,
     )
 
 

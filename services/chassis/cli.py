@@ -30,7 +30,9 @@ class Command:
 
 def main(service: Service, *own: Command, argv: Sequence[str] | None = None) -> None:
     """Run one command and exit with its code; a wrong setting is one line and exit 2."""
-    parser = argparse.ArgumentParser(prog=f"python -m services.{service.name}", description=service.inbox.service)
+    parser = argparse.ArgumentParser(
+        prog=f"python -m services.{service.name}", description=service.inbox.service
+    )
     verbs = parser.add_subparsers(dest="verb", required=True)
     serve = verbs.add_parser("serve", help="answer HTTP")
     serve.add_argument("--bind", default="")
@@ -101,10 +103,14 @@ def _serve(service: Service, chosen: Settings, bind: str) -> int:
 def _dead(service: Service, database: Database, act: str, event_id: UUID | None) -> int:
     if act == "list":
         with database.reading() as session:
-            rows = session.execute(select(inbox).where(inbox.c.status == "dead").order_by(inbox.c.heard_at)).all()
+            rows = session.execute(
+                select(inbox).where(inbox.c.status == "dead").order_by(inbox.c.heard_at)
+            ).all()
             for row in rows:
                 behind = session.execute(
-                    select(parked.c.version).where(parked.c.source == row.source, parked.c.subject == row.subject)
+                    select(parked.c.version).where(
+                        parked.c.source == row.source, parked.c.subject == row.subject
+                    )
                 ).all()
                 last_line = (row.error or "").strip().splitlines()[-1:] or [""]
                 print(  # noqa: T201

@@ -29,7 +29,9 @@ def of(session: Session, now: datetime) -> dict[str, Any]:
     ).one()
     statuses: dict[str, int] = {
         status: count
-        for status, count in session.execute(select(inbox.c.status, func.count()).group_by(inbox.c.status)).all()
+        for status, count in session.execute(
+            select(inbox.c.status, func.count()).group_by(inbox.c.status)
+        ).all()
     }
     again = session.scalar(select(func.coalesce(func.sum(inbox.c.again), 0))) or 0
     return {

@@ -96,7 +96,9 @@ class Inbox:
             return self._failed(database, envelope, error)
         except ValidationError as error:
             return self._failed(database, envelope, error, final=True)
-        except Exception as error:  # the handler's own fault: counted, shown, and never in the way of other facts
+        except (
+            Exception
+        ) as error:  # the handler's own fault: counted, shown, and never in the way of other facts
             return self._failed(database, envelope, error)
         if outcome == "heard":
             self._unpark(database, envelope["source"], UUID(envelope["subject"]))
@@ -110,7 +112,9 @@ class Inbox:
             row = session.execute(_dead(event_id)).one_or_none()
             if row is None:
                 raise LookupError(f"no dead fact {event_id}")
-            session.execute(update(inbox).where(inbox.c.event_id == event_id).values(status="failed", attempts=0, starts=0))
+            session.execute(
+                update(inbox).where(inbox.c.event_id == event_id).values(status="failed", attempts=0, starts=0)
+            )
         return self.hear(database, {**row.envelope, "attempt": 1})
 
     def discard(self, database: Database, event_id: UUID, *, now: datetime) -> None:
@@ -145,7 +149,9 @@ class Inbox:
             # The subject's row is locked first: neither the same fact nor its younger brother can pass meanwhile.
             last = _lock_subject(session, source, subject)
             if _was_heard(session, event_id) in ("heard", "discarded", "dead") or version <= last:
-                session.execute(update(inbox).where(inbox.c.event_id == event_id).values(again=inbox.c.again + 1))
+                session.execute(
+                    update(inbox).where(inbox.c.event_id == event_id).values(again=inbox.c.again + 1)
+                )
                 _acknowledge(session, source, event_id)
                 return "again"
             if version > last + 1:
@@ -179,9 +185,7 @@ class Inbox:
                 log.error("fact_dead", fact=str(event_id), type=envelope["type"])
                 return False
             elif row.status in ("started", "failed"):
-                session.execute(
-                    update(inbox).where(inbox.c.event_id == event_id).values(starts=row.starts + 1)
-                )
+                session.execute(update(inbox).where(inbox.c.event_id == event_id).values(starts=row.starts + 1))
         return True
 
     def _failed(
@@ -199,9 +203,7 @@ class Inbox:
             if status == "dead":
                 _acknowledge(session, str(envelope["source"]), event_id)
         # The error's own text may speak of people; it stays in the database, where operators are let in.
-        log.error(
-            f"fact_{status}", fact=str(event_id), type=envelope["type"], error=type(error).__name__
-        )
+        log.error(f"fact_{status}", fact=str(event_id), type=envelope["type"], error=type(error).__name__)
         return status
 
     def _unpark(self, database: Database, source: str, subject: UUID) -> None:
@@ -239,9 +241,7 @@ def _lock_subject(session: Session, source: str, subject: UUID) -> int:
     statement = (
         upsert(session)(seen)
         .values(source=source, subject=subject, version=0)
-        .on_conflict_do_update(
-            index_elements=[seen.c.source, seen.c.subject], set_={"version": seen.c.version}
-        )
+        .on_conflict_do_update(index_elements=[seen.c.source, seen.c.subject], set_={"version": seen.c.version})
         .returning(seen.c.version)
     )
     version: int = session.execute(statement).scalar_one()

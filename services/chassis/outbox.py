@@ -135,7 +135,13 @@ def uuid7() -> UUID:
     """An id that sorts by time (RFC 9562, version 7)."""
     ms = time.time_ns() // 1_000_000
     random = int.from_bytes(os.urandom(10), "big")
-    value = (ms & ((1 << 48) - 1)) << 80 | 0x7 << 76 | (random >> 68 & 0xFFF) << 64 | 0b10 << 62 | random & ((1 << 62) - 1)
+    value = (
+        (ms & ((1 << 48) - 1)) << 80
+        | 0x7 << 76
+        | (random >> 68 & 0xFFF) << 64
+        | 0b10 << 62
+        | random & ((1 << 62) - 1)
+    )
     return UUID(int=value)
 
 

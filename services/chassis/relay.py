@@ -92,7 +92,9 @@ class Relay:
         acked = self._send_acks()
         swept = self._sweeps()
         if self._due("canary", CANARY_S):
-            self._send(f"{self.service.name}.canary", [datetime.now(UTC).isoformat()], events_queue(self.service.name))
+            self._send(
+                f"{self.service.name}.canary", [datetime.now(UTC).isoformat()], events_queue(self.service.name)
+            )
         return sent >= BATCH or acked >= BATCH or swept
 
     def _look_at_broker(self) -> dict[str, int]:

@@ -26,5 +26,8 @@ def configure(settings: Settings, service: str, role: str) -> None:
     )
     structlog.contextvars.bind_contextvars(service=service, role=role)
     logging.basicConfig(
-        level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s %(message)s", stream=sys.stderr, force=True
+        level=logging.WARNING,
+        format="%(asctime)s %(levelname)s %(name)s %(message)s",
+        stream=sys.stderr,
+        force=True,
     )

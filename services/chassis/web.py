@@ -33,7 +33,10 @@ View = TypeVar("View", bound=Callable[..., Any])
 def new_app(service: Service, database: Database, settings: Settings) -> Flask:
     """An app with nothing of the product in it yet: errors, pages, language, health, the signed-in person."""
     app = Flask(
-        f"services.{service.name}", root_path=str(service.folder), static_folder=None, template_folder="templates"
+        f"services.{service.name}",
+        root_path=str(service.folder),
+        static_folder=None,
+        template_folder="templates",
     )
     app.config.update(
         SECRET_KEY=settings.secret_key or uuid4().hex,
@@ -277,7 +280,9 @@ def _http(error: HTTPException) -> Response:
 def _broken(error: Exception) -> Response:
     log.error("request_broke", path=request.url_rule.rule if request.url_rule else "", exc_info=error)
     if wants_problem():
-        return problem(500, "our-fault", pages.say("Something broke on our side. Nothing was saved; try again."))
+        return problem(
+            500, "our-fault", pages.say("Something broke on our side. Nothing was saved; try again.")
+        )
     return pages.http_error(500)
 
 

@@ -22,7 +22,9 @@ def config(service: Service, database: Database) -> Config:
     own = Config()
     own.set_main_option("script_location", str(HERE))
     own.set_main_option("path_separator", "os")
-    own.set_main_option("version_locations", f"{HERE / 'versions'}:{service.folder / 'migrations' / 'versions'}")
+    own.set_main_option(
+        "version_locations", f"{HERE / 'versions'}:{service.folder / 'migrations' / 'versions'}"
+    )
     own.attributes["database"] = database
     own.attributes["metadata"] = service.metadata
     return own
@@ -41,8 +43,9 @@ def write(service: Service, database: Database, message: str) -> None:
         config(service, database),
         message=message,
         autogenerate=True,
-        head=f"{service.name}@head" if any((service.folder / "migrations" / "versions").glob("*.py")) else "base",
+        head=f"{service.name}@head"
+        if any((service.folder / "migrations" / "versions").glob("*.py"))
+        else "base",
         branch_label=None if any((service.folder / "migrations" / "versions").glob("*.py")) else service.name,
         version_path=str(service.folder / "migrations" / "versions"),
     )
-

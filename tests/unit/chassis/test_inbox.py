@@ -18,7 +18,9 @@ TYPE = "registration.participant_registered.v1"
 SUBJECT = UUID("0190a000-0000-7000-8000-000000000001")
 
 METADATA: MetaData = own_tables()
-effects = Table("effects", METADATA, Column("id", Integer, primary_key=True), Column("person", Uuid), Column("word", String))
+effects = Table(
+    "effects", METADATA, Column("id", Integer, primary_key=True), Column("person", Uuid), Column("word", String)
+)
 
 
 class Person(Heard):
@@ -39,7 +41,14 @@ def hearer(open_database) -> tuple[Inbox, Database]:
     return ear, open_database(METADATA, "grouping")
 
 
-def a_fact(version: int = 1, *, word: str = "hello", attempt: int = 1, subject: UUID = SUBJECT, event_id: UUID | None = None):
+def a_fact(
+    version: int = 1,
+    *,
+    word: str = "hello",
+    attempt: int = 1,
+    subject: UUID = SUBJECT,
+    event_id: UUID | None = None,
+):
     return {
         "specversion": "1.0",
         "id": str(event_id or uuid4()),
