@@ -57,7 +57,7 @@ class Ledger:
 def count_letters(
     got: Mapping[tuple[str, str], int], promised: Mapping[tuple[str, str], int], *, same_id: int = 0
 ) -> LetterCount:
-    """`got` and `promised` count letters by (address, kind). `same_id`: letters whose Message-ID came before."""
+    """Count by (address, kind). `same_id` says how many letters carried a Message-ID that came before."""
     twice = lost = unasked = 0
     for key in {*got, *promised}:
         more = got.get(key, 0) - promised.get(key, 0)

@@ -1,4 +1,4 @@
-"""The smallest honest registration on the same stack: a form, one INSERT, a page. No service, no keys, no letters."""
+"""The smallest honest registration on the same stack: a form, one INSERT, a page."""
 
 from __future__ import annotations
 

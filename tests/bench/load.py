@@ -59,7 +59,7 @@ class Visitor:
         except (
             http.client.RemoteDisconnected,
             ConnectionResetError,
-        ):  # a kept connection the server has let go
+        ):  # the server let a kept one go
             self.connection.close()
             self.connection.request(method, path, body, headers)
             answer = self.connection.getresponse()

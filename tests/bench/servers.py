@@ -43,7 +43,7 @@ def wait_open(port: int, wait_s: float = 30) -> None:
 def running(command: list[str], env: dict[str, str], log: Path) -> Iterator[subprocess.Popen[bytes]]:
     """A child in a process group of its own; the whole group is ended with the block."""
     with log.open("ab") as out:
-        child = subprocess.Popen(
+        child = subprocess.Popen(  # noqa: S603
             command, env={**os.environ, **env}, stdout=out, stderr=out, cwd=ROOT, start_new_session=True
         )
     try:
