@@ -124,10 +124,10 @@ def _dead(service: Service, database: Database, act: str, event_id: UUID | None)
     try:
         if act == "show":
             with database.reading() as session:
-                row = session.execute(select(inbox).where(inbox.c.event_id == event_id)).one_or_none()
-            if row is None:
+                found = session.execute(select(inbox).where(inbox.c.event_id == event_id)).one_or_none()
+            if found is None:
                 raise LookupError(f"no fact {event_id}")
-            for name, value in row._mapping.items():
+            for name, value in found._mapping.items():
                 print(f"{name}: {value}")  # noqa: T201
         elif act == "retry":
             print(service.inbox.retry(database, event_id))  # noqa: T201

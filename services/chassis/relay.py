@@ -49,7 +49,8 @@ EPOCH_KEY = "palabre:epoch"
 
 def retry_after_s(attempts: int) -> float:
     """How long an unacknowledged fact waits before its next sending, after `attempts` (0, 1, 2…) earlier ones."""
-    return min(LONGEST_RETRY_S, FIRST_RETRY_S * 2 ** min(attempts, 10)) * random.uniform(1, 1.2)  # noqa: S311
+    doubled: float = min(LONGEST_RETRY_S, FIRST_RETRY_S * 2 ** min(attempts, 10))
+    return doubled * random.uniform(1, 1.2)  # noqa: S311
 
 
 class Relay:

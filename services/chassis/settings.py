@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
@@ -10,14 +9,6 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
-
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from cryptography.hazmat.primitives.serialization import (
-    Encoding,
-    NoEncryption,
-    PrivateFormat,
-    PublicFormat,
-)
 
 PREFIX = "PALABRE_"
 MODES = ("embedded", "production", "test")
@@ -89,8 +80,8 @@ class Settings:
         read=_url("redis", "rediss", "unix", "redis+socket"),
     )
     secret_key: str = _setting("signs forms and flash messages", default="", secret=True)
-    signing_key: str = _setting("Ed25519 private key, base64; registration only", default="", secret=True)
-    verify_key: str = _setting("Ed25519 public key, base64; every service", default="")
+    signing_key: str = _setting("Ed25519 private key, urlsafe base64; registration only", default="", secret=True)
+    verify_key: str = _setting("Ed25519 public key, urlsafe base64; every service", default="")
     smtp_url: str = _setting(
         "where letters go: smtp://user:password@host:port, smtps://…, or held: (kept in the local mailbox)",
         default="held:",
@@ -150,14 +141,6 @@ def _refuse_development(settings: Settings) -> None:
 
 def _shown(metadata: Mapping[str, Any], text: str) -> str:
     return "what it is set to" if metadata["secret"] else repr(text)
-
-
-def new_key_pair() -> tuple[str, str]:
-    """A fresh (signing_key, verify_key), base64 of the raw Ed25519 keys."""
-    private = Ed25519PrivateKey.generate()
-    signing = private.private_bytes(Encoding.Raw, PrivateFormat.Raw, NoEncryption())
-    verify = private.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
-    return base64.b64encode(signing).decode(), base64.b64encode(verify).decode()
 
 
 def table() -> str:

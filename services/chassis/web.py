@@ -237,25 +237,18 @@ def problem(status: int, code: str, detail: str, **members: object) -> Response:
 
 
 def _refused(refusal: Refused) -> Response:
-    status, detail = int(refusal.status), pages.sentence(refusal)
+    status, detail = int(refusal.status), i18n.say(refusal.message, **refusal.members)
     errors: dict[str, list[str]] = getattr(refusal, "errors", {})
     if refusal.field:
         errors = {refusal.field: [detail]}
     if wants_problem():
         members = {**refusal.members, **({"errors": errors} if errors else {})}
         return problem(status, refusal.code, detail, **members)
-    return pages.refused(refusal, status)
+    return pages.refused(refusal)
 
 
 def _misshapen(error: ValidationError) -> Response:
-    messages = error.messages if isinstance(error.messages, dict) else {"": error.messages}
-    return _refused(Misshapen({str(k): [str(m) for m in _flat(v)] for k, v in messages.items()}))
-
-
-def _flat(messages: Any) -> list[str]:
-    if isinstance(messages, dict):
-        return [m for v in messages.values() for m in _flat(v)]
-    return [str(m) for m in messages] if isinstance(messages, list) else [str(messages)]
+    return _refused(Misshapen(i18n.sentences(error.messages)))
 
 
 def _http(error: HTTPException) -> Response:
@@ -270,20 +263,20 @@ def _http(error: HTTPException) -> Response:
         if messages:
             inner = messages.get("json") or messages.get("query") or messages.get("files") or messages
             return problem(
-                status, "misshapen", pages.say("Some fields are not as they should be."), errors=inner
+                status, "misshapen", i18n.say("Some fields are not as they should be."), errors=inner
             )
         code = HTTPStatus(status).phrase.lower().replace(" ", "-")
         return problem(status, code, error.description or HTTPStatus(status).description)
-    return pages.http_error(status)
+    return pages.failed(error)
 
 
 def _broken(error: Exception) -> Response:
     log.error("request_broke", path=request.url_rule.rule if request.url_rule else "", exc_info=error)
     if wants_problem():
         return problem(
-            500, "our-fault", pages.say("Something broke on our side. Nothing was saved; try again.")
+            500, "our-fault", i18n.say("Something broke on our side. Nothing was saved; try again.")
         )
-    return pages.http_error(500)
+    return pages.crashed()
 
 
 def _health() -> Response:

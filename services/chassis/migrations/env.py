@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any, Literal
+
 from alembic import context
 from sqlalchemy import text
 
@@ -16,7 +18,7 @@ def _ours(_object: object, name: str | None, kind: str, _reflected: bool, _other
     return not (kind == "table" and name in HOUSE) or bool(config.attributes.get("house"))
 
 
-def _rendered(kind: str, item: object, _context: object) -> str | bool:
+def _rendered(kind: str, item: Any, _context: object) -> str | Literal[False]:
     return "Moment()" if kind == "type" and isinstance(item, Moment) else False
 
 
