@@ -38,6 +38,20 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 @pytest.fixture
+def new_databases(postgres: str) -> Callable[..., None]:
+    """Create empty PostgreSQL databases of the given names."""
+
+    def create(*names: str) -> None:
+        admin = create_engine(make_url(postgres.replace("{service}", "postgres")), isolation_level="AUTOCOMMIT")
+        with admin.connect() as connection:
+            for name in names:
+                connection.execute(text(f'create database "{name}"'))
+        admin.dispose()
+
+    return create
+
+
+@pytest.fixture
 def open_sqlite(tmp_path: Path) -> Iterator[Callable[..., Database]]:
     """Open a service's own empty database on SQLite: `open_sqlite(metadata, "registration")`."""
     opened: list[Database] = []
@@ -64,10 +78,7 @@ def open_database(request: pytest.FixtureRequest) -> Iterator[Callable[..., Data
 
     def create(tables: MetaData, service: str = "") -> Database:
         name = f"{service or 'test'}_{uuid4().hex}"
-        admin = create_engine(make_url(url.replace("{service}", "postgres")), isolation_level="AUTOCOMMIT")
-        with admin.connect() as connection:
-            connection.execute(text(f'create database "{name}"'))
-        admin.dispose()
+        request.getfixturevalue("new_databases")(name)
         database = Database(url.replace("{service}", name), service)
         tables.create_all(database.engine)
         opened.append(database)
