@@ -1,6 +1,6 @@
 """The AsyncAPI 3 document of the facts, written from the schemas that publish them.
 
-    python -m infra.asyncapi            prints it; infra/asyncapi.json is held against it by a test
+python -m infra.asyncapi            prints it; infra/asyncapi.json is held against it by a test
 """
 
 from __future__ import annotations
@@ -30,7 +30,10 @@ ENVELOPE: dict[str, Any] = {
         "datacontenttype": {"const": "application/json"},
         "dataschema": {"type": "string"},
         "sequence": {"type": "integer", "description": "rises with each fact of the source"},
-        "aggversion": {"type": "integer", "description": "1, 2, 3… for each hearer and subject: apply in this order"},
+        "aggversion": {
+            "type": "integer",
+            "description": "1, 2, 3… for each hearer and subject: apply in this order",
+        },
         "attempt": {"type": "integer", "description": "how often this fact was sent to this hearer"},
         "traceparent": {"type": "string", "description": "W3C trace context"},
         "correlationid": {"type": "string"},
@@ -70,7 +73,9 @@ def document() -> dict[str, Any]:
                 "address": f"{name}.events",
                 "description": f"The queue of what {name} hears.",
                 "messages": {
-                    fact: {"$ref": f"#/components/messages/{fact}"} for fact in sorted(hearers) if name in hearers[fact]
+                    fact: {"$ref": f"#/components/messages/{fact}"}
+                    for fact in sorted(hearers)
+                    if name in hearers[fact]
                 },
             }
             for name in routes.services()

@@ -81,4 +81,6 @@ def wish(database: Database, person: UUID, number: int) -> None:
 if __name__ == "__main__":
     chosen = settings.read()
     service = SERVICES[sys.argv[2]]
-    sys.exit(worker.run(service, chosen, pool="solo") if sys.argv[1] == "worker" else relay.run(service, chosen))
+    sys.exit(
+        worker.run(service, chosen, pool="solo") if sys.argv[1] == "worker" else relay.run(service, chosen)
+    )

@@ -45,7 +45,17 @@ class Pair:
 
     def start(self, name: str) -> None:
         if name == "broker":
-            command = [str(program()), "--port", str(self.port), "--bind", "127.0.0.1", "--save", "", "--dir", "."]
+            command = [
+                str(program()),
+                "--port",
+                str(self.port),
+                "--bind",
+                "127.0.0.1",
+                "--save",
+                "",
+                "--dir",
+                ".",
+            ]
         else:
             command = [sys.executable, "-m", "tests.toys", *name.split()]
         with (self.folder / f"{name.replace(' ', '-')}.log").open("ab") as log:
@@ -60,7 +70,13 @@ class Pair:
             self._await_broker()
 
     def start_all(self) -> None:
-        for name in ("broker", "worker registration", "worker grouping", "relay registration", "relay grouping"):
+        for name in (
+            "broker",
+            "worker registration",
+            "worker grouping",
+            "relay registration",
+            "relay grouping",
+        ):
             self.start(name)
 
     def kill(self, name: str) -> None:
@@ -83,7 +99,9 @@ class Pair:
 
     def effects(self) -> list[tuple[UUID, int]]:
         with self.databases["grouping"].reading() as session:
-            rows = session.execute(select(toys.effects.c.person, toys.effects.c.number).order_by(toys.effects.c.id))
+            rows = session.execute(
+                select(toys.effects.c.person, toys.effects.c.number).order_by(toys.effects.c.id)
+            )
             return [(row.person, row.number) for row in rows]
 
     def unacknowledged(self) -> int:
@@ -95,7 +113,9 @@ class Pair:
         deadline = time.monotonic() + PATIENCE_S
         while not true():
             self.mend()
-            assert time.monotonic() < deadline, f"{len(self.effects())} effects, {self.unacknowledged()} waiting"
+            assert time.monotonic() < deadline, (
+                f"{len(self.effects())} effects, {self.unacknowledged()} waiting"
+            )
             time.sleep(0.1)
 
     def _await_broker(self) -> None:
@@ -153,7 +173,14 @@ def test_no_fact_is_lost_or_heard_twice_whoever_is_killed(pair):
     pair.start_all()
     wanted = people_and_wishes(40, 5)
     victims = iter(
-        ["worker grouping", "relay registration", "broker", "worker registration", "relay grouping", "worker grouping"]
+        [
+            "worker grouping",
+            "relay registration",
+            "broker",
+            "worker registration",
+            "relay grouping",
+            "worker grouping",
+        ]
     )
 
     for count, (person, number) in enumerate(wanted):
