@@ -7,7 +7,7 @@ back is gone at the next click.
 
 from __future__ import annotations
 
-from base64 import b64decode
+from base64 import b64decode, urlsafe_b64encode
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cache
@@ -55,6 +55,14 @@ class Actor:
 
 
 NOBODY = Actor("nobody")
+
+
+def new_keys() -> tuple[str, str]:
+    """A fresh (signing_key, verify_key): the raw Ed25519 keys in urlsafe base64."""
+    private = Ed25519PrivateKey.generate()
+    keys = (private.private_bytes_raw(), private.public_key().public_bytes_raw())
+    signing, verify = (urlsafe_b64encode(key).decode() for key in keys)
+    return signing, verify
 
 
 def issue(settings: Keys, who: Actor, ttl_s: int, *, now: datetime | None = None) -> str:

@@ -42,10 +42,6 @@ def new_app(service: Service, database: Database, settings: Settings) -> Flask:
         SECRET_KEY=settings.secret_key or uuid4().hex,
         MAX_CONTENT_LENGTH=8 * 1024 * 1024,
         MAX_FORM_MEMORY_SIZE=4 * 1024 * 1024,
-        SESSION_COOKIE_NAME="palabre_session",
-        SESSION_COOKIE_HTTPONLY=True,
-        SESSION_COOKIE_SAMESITE="Lax",
-        SESSION_COOKIE_SECURE=settings.public_url.startswith("https"),
     )
     app.extensions["database"] = database
     app.extensions["settings"] = settings
@@ -237,7 +233,7 @@ def problem(status: int, code: str, detail: str, **members: object) -> Response:
 
 
 def _refused(refusal: Refused) -> Response:
-    status, detail = int(refusal.status), i18n.say(refusal.message, **refusal.members)
+    status, detail = int(refusal.status), pages.sentence(refusal)
     errors: dict[str, list[str]] = getattr(refusal, "errors", {})
     if refusal.field:
         errors = {refusal.field: [detail]}
@@ -263,20 +259,20 @@ def _http(error: HTTPException) -> Response:
         if messages:
             inner = messages.get("json") or messages.get("query") or messages.get("files") or messages
             return problem(
-                status, "misshapen", i18n.say("Some fields are not as they should be."), errors=inner
+                status, "misshapen", pages.say("Some fields are not as they should be."), errors=inner
             )
         code = HTTPStatus(status).phrase.lower().replace(" ", "-")
         return problem(status, code, error.description or HTTPStatus(status).description)
-    return pages.failed(error)
+    return pages.http_error(status)
 
 
 def _broken(error: Exception) -> Response:
     log.error("request_broke", path=request.url_rule.rule if request.url_rule else "", exc_info=error)
     if wants_problem():
         return problem(
-            500, "our-fault", i18n.say("Something broke on our side. Nothing was saved; try again.")
+            500, "our-fault", pages.say("Something broke on our side. Nothing was saved; try again.")
         )
-    return pages.crashed()
+    return pages.http_error(500)
 
 
 def _health() -> Response:
