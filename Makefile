@@ -1,0 +1,70 @@
+# What one types in this project. `make help` lists it.
+.DEFAULT_GOAL := help
+.PHONY: help up down test check day bench faults lock setup setup-dev browser settings clean
+
+SHELL := /bin/bash
+PYTHON ?= python3
+VENV := .venv
+PY := $(VENV)/bin/python
+UV := $(VENV)/bin/uv
+LOCKED := pyproject.toml --all-extras --constraints requirements.lock
+export UV_LINK_MODE ?= copy
+export UV_NO_PROGRESS ?= 1
+
+help: ## Lists these words
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+up: setup ## Sets everything up and runs the whole platform here; Ctrl-C ends it, data stay in var/
+	@exec $(PY) -m infra.embedded up
+
+down: setup ## Ends a platform that runs in the background on the data in var/
+	@exec $(PY) -m infra.embedded down
+
+test: setup-dev browser ## Sets everything up and runs every test; says what it skipped and why
+	@exec $(PY) -m pytest -rs --durations=10 $(TESTS)
+
+check: setup-dev ## Format, lint, types, walls, translations, container files
+	@exec $(PY) -m infra.check
+
+day: setup ## Plays the reference day through the running platform's public doors, or starts one for it
+	@exec $(PY) -m infra.day
+
+faults: setup-dev ## Kills processes while people register; prints lost and twice per row
+	@exec $(PY) -m tests.faults
+
+bench: setup-dev ## Measures against the ceilings of this machine; writes var/bench.json
+	@exec $(PY) -m tests.bench
+
+lock: setup-dev ## Writes requirements.lock anew from pyproject.toml, at the newest versions
+	@$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --upgrade --no-header --no-emit-index-url \
+	  --all-extras --group dev pyproject.toml --output-file requirements.lock
+
+setup: $(VENV)/runs
+setup-dev: $(VENV)/tests
+
+$(UV): requirements.lock
+	@$(PYTHON) infra/setup/old_enough.py
+	@echo "Setting up: a Python environment in $(VENV)"
+	@$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); echo "Python cannot make an environment here; on Debian: apt install python3-venv" >&2; exit 1; }
+	@awk '/^[a-z0-9]/{mine = /^uv==/} mine' requirements.lock >$(VENV)/uv.lock
+	@$(PY) -m pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all: -r $(VENV)/uv.lock
+	@touch $(UV)
+
+$(VENV)/runs: $(UV) requirements.lock pyproject.toml
+	@echo "Setting up: what the platform runs on (about 100 MB the first time)"
+	@$(UV) pip install --quiet --python $(PY) --compile-bytecode -r $(LOCKED)
+	@touch $@
+
+$(VENV)/tests: $(UV) requirements.lock pyproject.toml
+	@echo "Setting up: what the platform and its tests run on (about 250 MB the first time)"
+	@$(UV) pip install --quiet --python $(PY) --compile-bytecode --exact -r $(LOCKED) --group dev
+	@touch $(VENV)/runs $@
+
+browser: setup-dev
+	@$(PY) -m infra.setup.browser
+
+settings: setup ## Writes infra/SETTINGS.md from the settings in the code
+	@exec $(PY) -m infra.settings
+
+clean: ## Removes the environment and every cache; your data in var/ stay
+	@rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
