@@ -1,4 +1,4 @@
-"""`make check`: every wall of the house, one line each; all of them are tried, and any that fails fails the whole."""
+"""`make check`: every wall of the house, one line each; all are tried, and one that fails fails the whole."""
 
 from __future__ import annotations
 
@@ -16,7 +16,16 @@ STEPS: dict[str, list[str]] = {
     "types": [str(BIN / "mypy")],
     "walls": [str(BIN / "lint-imports")],
     "lock": [
-        *(str(BIN / "uv"), "pip", "compile", "--quiet", "--universal", "--python-version", "3.11", "--generate-hashes"),
+        *(
+            str(BIN / "uv"),
+            "pip",
+            "compile",
+            "--quiet",
+            "--universal",
+            "--python-version",
+            "3.11",
+            "--generate-hashes",
+        ),
         *("--no-header", "--no-emit-index-url", "--all-extras", "--group", "dev", "pyproject.toml"),
         *("--output-file", ".venv/lock-now"),
     ],

@@ -5,8 +5,8 @@
                         ├─ <service>.worker, <service>.relay, notifications.mail
                         └─ prepare, greet  once at each start
 
-The launcher is small and decides: it listens on the public address, says what is to run and starts again what ended.
-The zygote is large and obeys: it has read every service's code once, and each child is a fork of it, so that code is in
-memory once and a child starts in milliseconds. Each of the two starts the other again when it is killed, and every
-other process lives on meanwhile; the public address keeps listening through all of it.
+The launcher is small and decides: it listens on the public address, says what is to run and starts again what
+ended. The zygote is large and obeys: it has read every service's code once, and each child is a fork of it, so
+code is in memory once and a child starts in milliseconds. Each of the two starts the other again when it is
+killed, and every other process lives on meanwhile; the public address keeps listening through all of it.
 """

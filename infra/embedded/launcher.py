@@ -1,4 +1,4 @@
-"""Listens on the public address, says what is to run, and starts again whatever ended. Standard library only: it is small."""
+"""Listens on the public address, says what is to run, starts again whatever ended. Standard library only."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from typing import Any
 from infra.embedded import broker, running
 
 PR_SET_CHILD_SUBREAPER = 36
-# Seconds before the first, second, … restart of a process that does not stay; a healthy one starts again at once.
+# Seconds before each restart of a process that does not stay; one that had stayed starts again at once.
 BACKOFF_S = (0.0, 0.1, 0.3, 1.0, 2.0, 5.0)
 STAYED_S = 10.0
 # What a web request or a task in flight gets to end by itself, per stage.
@@ -107,7 +107,8 @@ class Launcher:
         for row in left.get("processes", []):
             part = self.parts.get(row["name"])
             if part and running.alive(row):
-                self._started(part, row["pid"])
+                self._watch(part, row["pid"])
+        self._write()
         self._tell(load=True)
         return self._keep()
 
@@ -155,7 +156,15 @@ class Launcher:
         street = self.street
         ours, theirs = socket.socketpair()
         fds = {"control": theirs.fileno(), "public": street.public.fileno(), "lock": street.lock}
-        command = [sys.executable, "-m", "infra.embedded.zygote", "--data", str(street.data), "--street", street.module]
+        command = [
+            sys.executable,
+            "-m",
+            "infra.embedded.zygote",
+            "--data",
+            str(street.data),
+            "--street",
+            street.module,
+        ]
         for name, fd in fds.items():
             command += [f"--{name}", str(fd)]
         with theirs, (street.data / "log" / "zygote.log").open("ab") as log:
@@ -250,12 +259,15 @@ class Launcher:
         self._tell(start=part.name)
 
     def _started(self, part: Part, pid: int) -> None:
+        self._watch(part, pid)
+        self._write()
+
+    def _watch(self, part: Part, pid: int) -> None:
         part.pid, part.asked, part.began = pid, False, time.monotonic()
         part.lives += 1
         part.pidfd = _pidfd(pid)
         if part.pidfd is not None:
             self.selector.register(part.pidfd, selectors.EVENT_READ, part)
-        self._write()
 
     def _ended(self, part: Part) -> None:
         if part.pidfd is not None:
@@ -307,7 +319,7 @@ class Launcher:
             return not one.select(0)
 
     def _end(self) -> int:
-        """End the services, then the broker, then the zygote; each stage gets its grace, a second Ctrl-C ends it all."""
+        """End the services, then the broker, then the zygote; each gets its grace, a second Ctrl-C ends it all."""
         self.ending = True
         self._say("Ending …")
         for stages in (("services", "once"), ("broker",)):
@@ -355,7 +367,9 @@ class Launcher:
                 "pid": None if ended else os.getpid(),
                 "started_at": self.street.started_at,
                 "data": str(self.street.data.resolve()),
-                "processes": [{"name": name, "pid": pid, "born": running.born(pid)} for name, pid in rows if pid],
+                "processes": [
+                    {"name": name, "pid": pid, "born": running.born(pid)} for name, pid in rows if pid
+                ],
                 "greeting": self.greeting,
                 "own_broker": self.street.own_broker,
                 "sample": self.street.sample,

@@ -1,4 +1,4 @@
-"""What runs on a data folder: run.json for programs, the lock that keeps it to one street, and who descends from whom."""
+"""What runs on a data folder: run.json for programs, the lock that keeps it to one street, kinship."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def write(path: Path, what: dict[str, Any]) -> None:
 
 
 def lock(data: Path) -> int | None:
-    """Take the folder for one street; None when another has it. It is held as long as any process keeps the descriptor."""
+    """Take the folder for one street while any process keeps the descriptor; None when another has it."""
     held = os.open(data / "lock", os.O_RDWR | os.O_CREAT, 0o600)
     try:
         fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -43,9 +43,11 @@ def lock(data: Path) -> int | None:
 
 
 def born(pid: int) -> int | None:
-    """When a process began, in the kernel's ticks; tells it from a later one with its number. None when it is gone."""
+    """When a process began, in the kernel's ticks: a later one of its number differs. None when it is gone."""
     try:
-        fields = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()
+        fields = (
+            Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()
+        )
     except OSError:
         return None
     return None if fields[0] in "ZX" else int(fields[19])
@@ -73,7 +75,7 @@ def alive(process: dict[str, Any]) -> bool:
 
 
 def end_leftovers(data: Path) -> int:
-    """End what an earlier street left behind when its launcher and its zygote were both killed. Returns how many."""
+    """End what an earlier street left when its launcher and its zygote were both killed. Returns how many."""
     left = [row["pid"] for row in read(data).get("processes", []) if alive(row)]
     left += [pid for parent in left for pid in descendants(parent) if pid not in left]
     for pid in left:

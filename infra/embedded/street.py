@@ -1,4 +1,4 @@
-"""The parts of the street and what each of them does. Names are cheap to ask; `load` reads every service's code."""
+"""The parts of the street and what each does. Names are cheap to ask; `load` reads every service's code."""
 # ruff: noqa: PLC0415  the launcher only asks for names, and a broker needs no service
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import os
 import sys
 import time
 from functools import cache
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -19,8 +20,16 @@ if TYPE_CHECKING:
     from services.chassis.settings import Settings
 
 SERVICES = ("registration", "grouping", "feedback", "notifications")
-PUBLIC_FD = "PALABRE_STREET_FD"
+# What the launcher tells its street, beside the settings.
+PUBLIC_FD, INSIDE, NO_SAMPLE = "STREET_FD", "STREET_INSIDE", "STREET_NO_SAMPLE"
 WITHIN_S = 85
+# What the parts would else import each for itself, after the fork.
+ALSO_READ = (
+    *("infra.embedded.web", "gunicorn.arbiter", "gunicorn.workers.gthread"),
+    *("services.chassis.relay", "services.chassis.worker", "kombu.transport.redis"),
+    *("celery.app.amqp", "celery.apps.worker", "celery.concurrency.solo"),
+    *("celery.worker.consumer", "celery.worker.strategy", "sqlalchemy.dialects.sqlite.pysqlite"),
+)
 
 
 def parts() -> dict[str, str]:
@@ -38,3 +47,161 @@ def parts() -> dict[str, str]:
 
 def serves_the_public(name: str) -> bool:
     return name == "web"
+
+
+@cache
+def _settings() -> Settings:
+    """The settings of this street: the environment, else the keys of its own data folder."""
+    from services.chassis import settings
+
+    chosen = settings.read()
+    folder = chosen.data / "keys"
+    kept = {path.name: path.read_text().strip() for path in folder.iterdir()} if folder.is_dir() else {}
+    return dataclasses.replace(
+        chosen,
+        secret_key=chosen.secret_key or kept.get("secret_key", ""),
+        signing_key=chosen.signing_key or kept.get("signing_key", ""),
+        verify_key=chosen.verify_key or kept.get("verify_key", ""),
+        mailbox_key=chosen.mailbox_key or kept.get("mailbox_key", ""),
+    )
+
+
+def _settings_of(service: str) -> Settings:
+    """Only registration may sign."""
+    chosen = _settings()
+    return chosen if service == "registration" else dataclasses.replace(chosen, signing_key="")
+
+
+@cache
+def _services() -> dict[str, Service]:
+    return {name: import_module(f"services.{name}.app").service for name in SERVICES}
+
+
+def load() -> None:
+    """Read all the code that any part needs, so that every fork has it."""
+    # One thread only until the fork, and no arrays here are large enough for more.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    os.environ.setdefault("REMAP_SIGTERM", "SIGQUIT")
+    for name in ALSO_READ:
+        import_module(name)
+    _services()
+
+
+def be(name: str) -> None:
+    """Be one part of the street until it ends."""
+    from services.chassis import relay, worker
+
+    match name.partition(".")[::2]:
+        case "broker", _:
+            _broker()
+        case "prepare", _:
+            _prepare()
+        case "greet", _:
+            _greet()
+        case "web", _:
+            _web()
+        case service, "relay":
+            sys.exit(relay.run(_services()[service], _settings_of(service)))
+        case service, "worker":
+            sys.exit(worker.run(_services()[service], _settings_of(service), pool="solo"))
+        case service, task:
+            sys.exit(
+                worker.run(_services()[service], _settings_of(service), [f"{service}.{task}"], pool="solo")
+            )
+
+
+def _broker() -> None:
+    from infra.embedded import broker
+
+    program = broker.program()
+    if program is None:
+        sys.exit(
+            "No Valkey for this machine; install one (apt install valkey or redis-server) or set REDIS_URL."
+        )
+    configuration = Path(os.environ["PALABRE_DATA"]) / "broker" / "server.conf"
+    os.execv(program, [program, str(configuration)])  # noqa: S606 no shell is the point
+
+
+def _write(name: str, result: dict[str, Any]) -> None:
+    from infra.embedded import running
+
+    folder = _settings().data / "run"
+    folder.mkdir(exist_ok=True)
+    running.write(folder / f"{name}.json", result)
+
+
+def _prepare() -> None:
+    """Keys, databases, and the sample gathering: what is there already stays."""
+    from datetime import UTC, datetime
+
+    from services.chassis import migrations
+    from services.chassis.opening import open_database
+    from services.registration import sample
+
+    _make_keys(_settings().data / "keys")
+    _settings.cache_clear()
+    for name, service in _services().items():
+        migrations.run(service, open_database(name, _settings()))
+    if os.environ.get(NO_SAMPLE) != "1":
+        chosen = _settings()
+        with open_database("registration", chosen).transaction() as session:
+            sample.load(session, chosen, now=datetime.now(UTC))
+    _write("prepare", {"done": True})
+
+
+def _make_keys(folder: Path) -> None:
+    import secrets
+
+    from services.chassis.keys import new_key_pair
+
+    signing, verify = new_key_pair()
+    fresh = {
+        "secret_key": secrets.token_urlsafe(48),
+        "signing_key": signing,
+        "verify_key": verify,
+        "mailbox_key": secrets.token_urlsafe(16),
+    }
+    if (folder / "signing_key").exists():
+        del fresh["signing_key"], fresh["verify_key"]
+    for name, value in fresh.items():
+        if not (folder / name).exists():
+            with os.fdopen(os.open(folder / name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+                file.write(value)
+
+
+def _greet() -> None:
+    """Wait until a canary went round in every service since this start, then say where the doors are."""
+    from datetime import UTC, datetime
+
+    from services.chassis.opening import open_database
+    from services.registration import sign_ins
+
+    chosen, began = _settings(), time.monotonic()
+    waiting = list(SERVICES)
+    while waiting:
+        waiting = [name for name in waiting if not _is_ready(name, time.monotonic() - began)]
+        if waiting and time.monotonic() - began > WITHIN_S:
+            sys.exit(f"No canary went round in {', '.join(waiting)} within {WITHIN_S} s.")
+        time.sleep(0.05)
+    with open_database("registration", chosen).transaction() as session:
+        link = sign_ins.owner_link(session, chosen, now=datetime.now(UTC))
+    _write("greet", {"sign_in": link, "mailbox": f"{chosen.public_url}/boite/{chosen.mailbox_key}"})
+
+
+def _is_ready(name: str, age_s: float) -> bool:
+    there = urlsplit(os.environ[INSIDE])
+    connection = http.client.HTTPConnection(there.hostname or "", there.port, timeout=3)
+    try:
+        connection.request("GET", f"/api/{name}/health")
+        health = json.loads(connection.getresponse().read())
+    except (OSError, http.client.HTTPException, ValueError):
+        return False
+    finally:
+        connection.close()
+    return bool(health.get("ready")) and health.get("canary_age_s", age_s) < age_s
+
+
+def _web() -> None:
+    from infra.embedded.web import serve
+
+    serve(_services(), {name: _settings_of(name) for name in SERVICES}, int(os.environ[PUBLIC_FD]))

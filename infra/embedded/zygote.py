@@ -1,4 +1,4 @@
-"""Has read every service's code once and forks it for each child; starts the launcher again when that is killed."""
+"""Has read every service's code once and forks it for each child; starts a launcher when that is killed."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class Zygote:
         signal.set_wakeup_fd(wake, warn_on_full_buffer=False)
         self.private = [awake, wake]
         while True:
-            select.select([self.control, awake], [], [])
+            select.select([self.control.fileno(), awake], [], [])
             with suppress(BlockingIOError):
                 os.read(awake, 4096)
             self._reap()
@@ -143,7 +143,16 @@ class Zygote:
         self.control, theirs = socket.socketpair()
         with theirs:
             given = {"control": theirs.fileno(), "public": self.place.public, "lock": self.place.lock}
-            command = [sys.executable, "-m", "infra.embedded", "adopt", "--data", self.place.data, "--street", self.place.street]
+            command = [
+                sys.executable,
+                "-m",
+                "infra.embedded",
+                "adopt",
+                "--data",
+                self.place.data,
+                "--street",
+                self.place.street,
+            ]
             for name, fd in given.items():
                 command += [f"--{name}", str(fd)]
             subprocess.Popen(

@@ -1,4 +1,4 @@
-"""A browser for the tests: the machine's own, else Debian's (in CI, as root), else playwright's; else none, and why."""
+"""A browser for the tests: the machine's own, Debian's (CI, as root) or playwright's; else none, and why."""
 
 from __future__ import annotations
 
@@ -17,10 +17,12 @@ OWN_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-sta
 
 def find() -> str | None:
     """The path of a Chromium that starts here, or None."""
-    asked = os.environ.get("PALABRE_BROWSER")
+    asked = os.environ.get("CHROMIUM")
     own = (shutil.which(name) for name in OWN_NAMES)
     cache = Path(os.environ.get("PLAYWRIGHT_BROWSERS_PATH", Path.home() / ".cache" / "ms-playwright"))
-    downloaded = sorted(str(path) for path in cache.glob("chromium*/chrome-*/*") if path.name in ("chrome", "headless_shell"))
+    downloaded = sorted(
+        str(path) for path in cache.glob("chromium*/chrome-*/*") if path.name in ("chrome", "headless_shell")
+    )
     return next((path for path in (asked, *own, *downloaded) if path and _starts(path)), None)
 
 
@@ -37,11 +39,10 @@ def _starts(path: str) -> bool:
 
 
 def _from_debian() -> None:
-    quiet = {"stdout": subprocess.DEVNULL, "env": {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}}
-    subprocess.run(["apt-get", "update", "-qq"], check=False, timeout=DOWNLOAD_S, **quiet)
-    subprocess.run(
-        ["apt-get", "install", "-y", "-qq", "--no-install-recommends", "chromium"], check=False, timeout=600, **quiet
-    )
+    environ = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+    install = ["apt-get", "install", "-y", "-qq", "--no-install-recommends", "chromium"]
+    for command in (["apt-get", "update", "-qq"], install):
+        subprocess.run(command, env=environ, stdout=subprocess.DEVNULL, timeout=600, check=False)
 
 
 def _from_playwright() -> str:

@@ -1,0 +1,68 @@
+"""The four services behind one address: gunicorn on the socket that the launcher listens on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from gunicorn.app.base import BaseApplication
+
+from infra import prefixes
+from services.chassis import telemetry
+from services.chassis.opening import open_database
+from services.chassis.service import Service
+from services.chassis.settings import Settings
+
+Wsgi = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
+
+
+def street(apps: Mapping[str, Wsgi]) -> Wsgi:
+    """One application that hands each request to the service whose prefix is the longest; paths stay whole."""
+    whose = prefixes.Table(prefixes.read())
+
+    def answer(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        return apps[whose.service(environ.get("PATH_INFO", "/"))](environ, start_response)
+
+    return answer
+
+
+class _Server(BaseApplication):  # type: ignore[misc]
+    def __init__(self, services: Mapping[str, Service], settings: Mapping[str, Settings], fd: int) -> None:
+        self._services, self._settings, self._fd = services, settings, fd
+        super().__init__()
+
+    def load_config(self) -> None:
+        chosen = next(iter(self._settings.values()))
+        shared_memory = Path("/dev/shm")  # noqa: S108 heartbeats of gunicorn's workers, not on a disk
+        wanted = {
+            "bind": f"fd://{self._fd}",
+            "workers": chosen.web_workers,
+            "threads": chosen.web_threads,
+            "worker_class": "gthread",
+            "worker_tmp_dir": str(shared_memory) if shared_memory.is_dir() else None,
+            "preload_app": True,
+            "timeout": 60,
+            "graceful_timeout": 6,
+            "keepalive": 5,
+            "loglevel": "warning",
+            "control_socket_disable": True,
+        }
+        for name, value in wanted.items():
+            self.cfg.set(name, value)
+
+    def load(self) -> Wsgi:
+        telemetry.configure(self._settings["registration"], "street", "web")
+        return street(
+            {
+                name: service.create_app(
+                    service, open_database(name, self._settings[name]), self._settings[name]
+                )
+                for name, service in self._services.items()
+            }
+        )
+
+
+def serve(services: Mapping[str, Service], settings: Mapping[str, Settings], fd: int) -> None:
+    """Answer HTTP on an open socket until told to stop."""
+    _Server(services, settings, fd).run()
