@@ -116,7 +116,7 @@ def _street(
 
 
 def adopt(options: argparse.Namespace) -> int:
-    """Take over from a launcher that was killed; the zygote starts this, with the environment it was given itself."""
+    """Take over from a launcher that was killed; the zygote starts this with the environment it has itself."""
     data = Path(options.data)
     left = running.read(data)
     street = launcher.Street(

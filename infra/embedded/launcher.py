@@ -319,7 +319,7 @@ class Launcher:
             return not one.select(0)
 
     def _end(self) -> int:
-        """End the services, then the broker, then the zygote; each gets its grace, a second Ctrl-C ends it all."""
+        """End the services, then the broker, then the zygote, each with a grace; a second Ctrl-C ends all."""
         self.ending = True
         self._say("Ending …")
         for stages in (("services", "once"), ("broker",)):
