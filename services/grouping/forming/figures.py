@@ -1,0 +1,110 @@
+"""What an answer is worth, counted from the instance alone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from services.grouping.forming.instances import Instance, Ints
+
+WISHES = (3, 2, 1)
+REPEAT = 4
+GAP = 10
+HARD = 1000
+
+
+@dataclass(frozen=True)
+class Figures:
+    """`gap` has one number an attribute; `wishes` are points; `broken` counts hard rules that are not kept."""
+
+    sizes: tuple[int, int]
+    gap: tuple[int, ...]
+    repeats: int
+    wishes: int
+    broken: int
+
+    @property
+    def cost(self) -> int:
+        """10 a gap, 4 a repeated pair, 1000 a broken rule, less the points of wishes: lower is better."""
+        return GAP * sum(self.gap) + REPEAT * self.repeats - self.wishes + HARD * self.broken
+
+
+def same_value_pairs(groups: Ints, values: Ints) -> int:
+    """How many pairs share a group and a value; a group or a value of -1 does not count."""
+    known = (groups >= 0) & (values >= 0)
+    if not known.any():
+        return 0
+    counts = np.unique(groups[known] * (int(values.max()) + 1) + values[known], return_counts=True)[1]
+    return int((counts * (counts - 1) // 2).sum())
+
+
+def fewest_pairs(values: Ints, G: int) -> int:
+    """The fewest pairs of one value that counting allows: m people over G groups leave q = m div G in each.
+
+    With r = m mod G, r groups hold q + 1 of them and the others q. Nobody: 0.
+    """
+    if values.size == 0:
+        return 0
+    counts = np.bincount(values)
+    q, r = counts // G, counts % G
+    return int((r * (q + 1) * q // 2 + (G - r) * q * (q - 1) // 2).sum())
+
+
+def broken_rules(instance: Instance, groups: Ints) -> int:
+    """How many hard rules an answer breaks: sizes, seats, pairs, and absent people who were seated."""
+    here, (low, high) = instance.here, instance.bounds
+    sizes = np.bincount(groups[groups >= 0], minlength=instance.G)
+    broken = int(((sizes < low) | (sizes > high)).sum()) + int((here != (groups >= 0)).sum())
+    broken += sum(int(groups[person] != group) for person, group in instance.pinned.items())
+    broken += sum(int(groups[a] != groups[b]) for a, b in instance.together if here[a] and here[b])
+    broken += sum(int(groups[a] == groups[b]) for a, b in instance.apart if here[a] and here[b])
+    return broken
+
+
+def figures(instance: Instance, groups: Ints) -> Figures:
+    """Everything that can be said of an answer; `groups` is (n,), -1 for the absent."""
+    here = instance.here
+    sizes = np.bincount(groups[groups >= 0], minlength=instance.G)
+    gap = tuple(
+        same_value_pairs(groups, column) - fewest_pairs(column[here], instance.G) for column in instance.attrs.T
+    )
+    wishes = sum(
+        points * int((instance.pref[:, rank] == groups)[groups >= 0].sum())
+        for rank, points in enumerate(WISHES[: instance.pref.shape[1]])
+    )
+    return Figures(
+        sizes=(int(sizes.min()), int(sizes.max())),
+        gap=gap,
+        repeats=sum(same_value_pairs(groups, earlier) for earlier in instance.history),
+        wishes=wishes,
+        broken=broken_rules(instance, groups),
+    )
+
+
+def wish_bound(instance: Instance) -> int:
+    """An upper bound on the points of wishes: no group holds more first wishes than it has seats.
+
+    Whoever finds no room in their first group has their second at most. Not always reached.
+    """
+    here, (_, high), pinned = instance.here, instance.bounds, instance.pinned
+    asked: dict[int, list[int]] = {}
+    for person in np.flatnonzero(here).tolist():
+        for points, group in zip(WISHES, instance.pref[person].tolist(), strict=False):
+            if group >= 0 and pinned.get(person, group) == group:
+                asked.setdefault(group, []).append(points)
+                break
+    total = 0
+    for points_asked in asked.values():
+        ranked = sorted(points_asked, reverse=True)
+        total += sum(ranked[:high]) + sum(points - 1 for points in ranked[high:])
+    return total
+
+
+def cost_bound(instance: Instance) -> int:
+    """A lower bound on the cost: no gap, the repeats that counting forces, and the most points wishes could
+    give.
+    """
+    here = instance.here
+    forced = sum(fewest_pairs(earlier[here & (earlier >= 0)], instance.G) for earlier in instance.history)
+    return REPEAT * forced - wish_bound(instance)
