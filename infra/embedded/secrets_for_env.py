@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 
-from services.chassis.keys import new_key_pair
+from services.chassis.auth import new_keys
 
 PASSWORDS = (
     *("REGISTRATION_DB_PASSWORD", "GROUPING_DB_PASSWORD", "FEEDBACK_DB_PASSWORD", "NOTIFICATIONS_DB_PASSWORD"),
@@ -14,7 +14,7 @@ PASSWORDS = (
 
 def lines() -> str:
     """Every secret that docker-compose.yml asks for, made anew."""
-    signing, verify = new_key_pair()
+    signing, verify = new_keys()
     made = {
         "PALABRE_SECRET_KEY": secrets.token_urlsafe(48),
         "PALABRE_SIGNING_KEY": signing,

@@ -152,9 +152,9 @@ def _prepare() -> None:
 def _make_keys(folder: Path) -> None:
     import secrets
 
-    from services.chassis.keys import new_key_pair
+    from services.chassis.auth import new_keys
 
-    signing, verify = new_key_pair()
+    signing, verify = new_keys()
     fresh = {
         "secret_key": secrets.token_urlsafe(48),
         "signing_key": signing,
