@@ -65,7 +65,8 @@ def document() -> dict[str, Any]:
         "info": {
             "title": "Palabre facts",
             "version": "1",
-            "description": "What the services tell each other, through Celery on Redis. Who hears what: infra/routes.toml.",
+            "description": "What the services tell each other, through Celery on Redis. "
+            "Who hears what: infra/routes.toml.",
         },
         "defaultContentType": "application/json",
         "channels": {

@@ -12,7 +12,7 @@ from uuid import UUID
 from gunicorn.app.base import BaseApplication
 from sqlalchemy import select
 
-from services.chassis import migrations, relay, settings, telemetry, worker
+from services.chassis import health, migrations, relay, settings, telemetry, worker
 from services.chassis.db import Database, inbox, parked
 from services.chassis.opening import open_database
 from services.chassis.service import Service
@@ -42,6 +42,7 @@ def main(service: Service, *own: Command, argv: Sequence[str] | None = None) -> 
     work.add_argument("--concurrency", type=int, default=1)
     verbs.add_parser("relay", help="send facts and do chores")
     verbs.add_parser("migrate", help="bring the database to the newest state")
+    verbs.add_parser("alive", help="exit 0 while a canary goes round: relay, broker and worker together")
     migration = verbs.add_parser("migration", help="write the next migration from the models")
     migration.add_argument("message")
     dead = verbs.add_parser("dead", help="facts that could not be heard")
@@ -65,14 +66,22 @@ def main(service: Service, *own: Command, argv: Sequence[str] | None = None) -> 
     if args.verb == "serve":
         sys.exit(_serve(service, chosen, args.bind))
     database = open_database(service.name, chosen)
+    if args.verb in names:
+        sys.exit(names[args.verb].run(database, chosen, rest))
+    sys.exit(_on_database(service, database, args))
+
+
+def _on_database(service: Service, database: Database, args: argparse.Namespace) -> int:
     if args.verb == "migrate":
         migrations.run(service, database)
     elif args.verb == "migration":
         migrations.write(service, database, args.message)
-    elif args.verb == "dead":
-        sys.exit(_dead(service, database, args.act, args.event_id))
+    elif args.verb == "alive":
+        with database.reading() as session:
+            return 0 if health.of(session, datetime.now(UTC))["ready"] else 1
     else:
-        sys.exit(names[args.verb].run(database, chosen, rest))
+        return _dead(service, database, args.act, args.event_id)
+    return 0
 
 
 class _Server(BaseApplication):  # type: ignore[misc]

@@ -80,7 +80,9 @@ class Settings:
         read=_url("redis", "rediss", "unix", "redis+socket"),
     )
     secret_key: str = _setting("signs forms and flash messages", default="", secret=True)
-    signing_key: str = _setting("Ed25519 private key, urlsafe base64; registration only", default="", secret=True)
+    signing_key: str = _setting(
+        "Ed25519 private key, urlsafe base64; registration only", default="", secret=True
+    )
     verify_key: str = _setting("Ed25519 public key, urlsafe base64; every service", default="")
     smtp_url: str = _setting(
         "where letters go: smtp://user:password@host:port, smtps://…, or held: (kept in the local mailbox)",

@@ -1,0 +1,89 @@
+"""Whether docker-compose.yml is what Compose understands: `docker compose config`, where a Compose can be had."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from infra.embedded import secrets_for_env
+
+HERE = Path(".venv/compose")
+# What an operator fills in by hand.
+BY_HAND = {
+    "PALABRE_PUBLIC_URL": "https://palabre.example.org",
+    "PALABRE_SMTP_URL": "smtp://user:password@mail.example.org:587",
+    "PALABRE_SENDER": "palabre@example.org",
+}
+
+
+def compose() -> list[str] | None:
+    """The command of a Compose v2: docker's plugin, a program of its own, or the one we took from Debian."""
+    candidates = (["docker", "compose"], ["docker-compose"], [str(HERE / "docker-compose")])
+    return next((command for command in candidates if _is_v2(command)), None)
+
+
+def _is_v2(command: list[str]) -> bool:
+    if not shutil.which(command[0]):
+        return False
+    ended = subprocess.run([*command, "version", "--short"], capture_output=True, text=True, check=False)
+    return ended.returncode == 0 and not ended.stdout.startswith("1.")
+
+
+def take_from_debian() -> None:
+    """Debian 13's Compose, without touching this machine's own package lists: one program, unpacked beside us."""
+    sources = Path("/etc/apt/sources.list.d/debian.sources")
+    if not (sources.exists() and shutil.which("apt-get") and shutil.which("dpkg")):
+        return
+    for folder in ("lists/partial", "cache/archives/partial", "sources"):
+        (HERE / folder).mkdir(parents=True, exist_ok=True)
+    newer = sources.read_text().replace("bookworm", "trixie")
+    (HERE / "sources" / "debian.sources").write_text(newer)
+    place = HERE.resolve()
+    (HERE / "apt.conf").write_text(
+        f'Dir::Etc::sourcelist "/dev/null";\nDir::Etc::sourceparts "{place}/sources";\n'
+        f'Dir::State::lists "{place}/lists";\nDir::Cache "{place}/cache";\n'
+    )
+    environ = {**os.environ, "APT_CONFIG": f"{place}/apt.conf"}
+    for command in (["apt-get", "update", "-qq"], ["apt-get", "download", "-qq", "docker-compose"]):
+        subprocess.run(command, cwd=HERE, env=environ, capture_output=True, timeout=300, check=False)
+    for package in HERE.glob("docker-compose_*.deb"):
+        subprocess.run(["dpkg", "-x", package.name, "unpacked"], cwd=HERE, check=False)
+        found = HERE / "unpacked/usr/libexec/docker/cli-plugins/docker-compose"
+        if found.exists():
+            shutil.copy(found, HERE / "docker-compose")
+    for package in HERE.glob("docker-compose_*.deb"):
+        package.unlink()
+    for folder in ("unpacked", "lists", "cache"):
+        shutil.rmtree(HERE / folder, ignore_errors=True)
+
+
+def main() -> None:
+    if compose() is None and os.environ.get("CI") and os.geteuid() == 0:
+        take_from_debian()
+    command = compose()
+    if command is None:
+        print(
+            "skipped: docker compose config (no Docker Compose v2 here); tests/unit/docker still reads the file"
+        )
+        return
+    made = dict(line.split("=", 1) for line in secrets_for_env.lines().splitlines())
+    environ = {"PATH": os.environ["PATH"], "HOME": os.environ.get("HOME", "/"), **BY_HAND, **made}
+    for unset in (None, "PALABRE_SECRET_KEY"):
+        given = {name: value for name, value in environ.items() if name != unset}
+        ended = subprocess.run(
+            [*command, "--env-file", os.devnull, "config", "--quiet"],
+            env=given,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if (ended.returncode == 0) is not (unset is None):
+            sys.exit(ended.stderr.strip() or f"docker-compose.yml starts without {unset}")
+    print(f"docker compose config passes, and refuses to start without its secrets ({' '.join(command)})")
+
+
+if __name__ == "__main__":
+    main()
