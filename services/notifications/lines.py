@@ -1,0 +1,210 @@
+"""A line to one mail server: a connection that is kept, and the exact moment from which a letter may have left."""
+
+from __future__ import annotations
+
+import re
+import smtplib
+import ssl
+import time
+from dataclasses import dataclass
+from urllib.parse import parse_qs, unquote, urlsplit
+
+# RFC 5321 grants servers ten minutes to answer the end of DATA; a letter that waits longer than this is `unknown`,
+# which a person can settle, and the line is free again.
+ANSWER_S = 60
+IDLE_S = 15.0
+_DOT = re.compile(rb"(?m)^\.")
+
+
+class Unreachable(Exception):
+    """No connection, or it broke before the letter was whole: the server cannot have taken it."""
+
+
+class Later(Exception):
+    """The server said 4xx: the same letter may be accepted another time."""
+
+
+class Never(Exception):
+    """The server said 5xx: the same letter will not be accepted."""
+
+
+class Lost(Exception):
+    """The letter was given whole and no answer came: the server may have taken it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """Where letters go: smtp://user:password@host:port, smtps://… ; `?starttls=yes` and `&ca=/path` may follow.
+
+    A password never travels in the clear: with a user, smtp:// starts TLS or fails. Certificates are verified.
+    """
+
+    host: str
+    port: int
+    user: str
+    password: str
+    tls: str
+    ca: str | None
+
+    @classmethod
+    def at(cls, url: str) -> Server:
+        parts = urlsplit(url)
+        asked = parse_qs(parts.query)
+        user = unquote(parts.username or "")
+        tls = "tls" if parts.scheme == "smtps" else "starttls" if user or "starttls" in asked else ""
+        return cls(
+            host=parts.hostname or "localhost",
+            port=parts.port or {"tls": 465, "starttls": 587}.get(tls, 25),
+            user=user,
+            password=unquote(parts.password or ""),
+            tls=tls,
+            ca=asked.get("ca", [None])[0],
+        )
+
+
+class Line:
+    """One kept connection. `offer` asks for permission, `hand` gives the letter; between them nothing has left."""
+
+    def __init__(self, url: str, *, timeout_s: float = 30) -> None:
+        self.server = Server.at(url)
+        self.failures = 0
+        self._timeout_s = timeout_s
+        self._smtp: smtplib.SMTP | None = None
+        self._used_at = 0.0
+
+    @property
+    def host(self) -> str:
+        return self.server.host
+
+    def offer(self, sender: str, to: str) -> None:
+        """Say from whom and to whom, up to the server's 354. Raises Unreachable, Later, Never."""
+        kept = self._is_open()
+        try:
+            self._offer(sender, to)
+        except (_Closing, smtplib.SMTPServerDisconnected, OSError) as trouble:
+            self.close()
+            if not kept:
+                raise self._unreachable(trouble) from trouble
+            try:  # servers close lines that were used long or idle; a fresh one decides
+                self._offer(sender, to)
+            except (_Closing, smtplib.SMTPServerDisconnected, OSError) as again:
+                self.close()
+                raise self._unreachable(again) from again
+
+    def hand(self, message: bytes) -> str:
+        """Give the letter after `offer`; the server's words when it took it.
+
+        Raises Unreachable when the end of the letter never left, Later or Never when it was refused, Lost when
+        the answer did not come.
+        """
+        smtp = self._open()
+        stuffed = _DOT.sub(b"..", message)
+        if not stuffed.endswith(b"\r\n"):
+            stuffed += b"\r\n"
+        try:
+            smtp.send(stuffed + b".\r\n")
+        except (smtplib.SMTPServerDisconnected, OSError) as trouble:
+            # The final dot is the last thing written, so what raised here was not a whole letter.
+            self.close()
+            raise self._unreachable(trouble) from trouble
+        if smtp.sock is not None:
+            smtp.sock.settimeout(max(self._timeout_s, ANSWER_S))
+        try:
+            code, reply = smtp.getreply()
+        except (smtplib.SMTPException, OSError) as trouble:
+            self.close()
+            raise Lost(f"The connection to {self.host} ended before it answered.") from trouble
+        if smtp.sock is not None:
+            smtp.sock.settimeout(self._timeout_s)
+        self._used_at = time.monotonic()
+        self._judge(code, reply, wanted=250)
+        return _words(code, reply)
+
+    def probe(self, message_id: str) -> bool | None:
+        """Whether the server took this letter; None where it cannot be asked. Plain SMTP cannot."""
+        return None
+
+    def close(self) -> None:
+        """Leave at once; nothing is waited for."""
+        if self._smtp is not None:
+            self._smtp.close()
+            self._smtp = None
+
+    def _offer(self, sender: str, to: str) -> None:
+        smtp = self._open()
+        options = []
+        if not (sender + to).isascii():
+            if not smtp.has_extn("smtputf8"):
+                raise Never(f"550 {self.host} cannot carry an address with accents.")
+            options = ["SMTPUTF8", "BODY=8BITMIME"]
+            smtp.command_encoding = "utf-8"
+        try:
+            self._judge(*smtp.mail(sender, options), wanted=250)
+            self._judge(*smtp.rcpt(to), wanted=250)
+            self._judge(*smtp.docmd("DATA"), wanted=354)
+        finally:
+            smtp.command_encoding = "ascii"
+
+    def _judge(self, code: int, reply: bytes, *, wanted: int) -> None:
+        if code == wanted or (wanted == 250 and code == 251):
+            self.failures = 0
+            return
+        if code in (-1, 421):
+            raise _Closing(_words(code, reply))
+        if self._smtp is not None:
+            try:
+                self._smtp.rset()
+            except (smtplib.SMTPException, OSError):
+                self.close()
+        raise (Later if 400 <= code < 500 else Never)(_words(code, reply))
+
+    def _is_open(self) -> bool:
+        if self._smtp is None:
+            return False
+        if time.monotonic() - self._used_at > IDLE_S:
+            try:
+                if self._smtp.noop()[0] == 250:
+                    return True
+            except (smtplib.SMTPException, OSError):
+                pass
+            self.close()
+            return False
+        return True
+
+    def _open(self) -> smtplib.SMTP:
+        if self._smtp is not None:
+            return self._smtp
+        server = self.server
+        context = ssl.create_default_context(cafile=server.ca) if server.tls else None
+        smtp: smtplib.SMTP
+        try:
+            if server.tls == "tls":
+                smtp = smtplib.SMTP_SSL(server.host, server.port, timeout=self._timeout_s, context=context)
+            else:
+                smtp = smtplib.SMTP(server.host, server.port, timeout=self._timeout_s)
+            self._smtp = smtp
+            if server.tls == "starttls":
+                smtp.starttls(context=context)
+            smtp.ehlo_or_helo_if_needed()
+            if server.user:
+                smtp.login(server.user, server.password)
+        except (smtplib.SMTPException, OSError) as trouble:
+            self.close()
+            raise self._unreachable(trouble) from trouble
+        self._used_at = time.monotonic()
+        return smtp
+
+    def _unreachable(self, trouble: Exception) -> Unreachable:
+        self.failures += 1
+        if isinstance(trouble, smtplib.SMTPResponseException):
+            return Unreachable(_words(trouble.smtp_code, trouble.smtp_error))
+        return Unreachable(f"{self.host} cannot be reached: {str(trouble) or type(trouble).__name__}")
+
+
+class _Closing(Exception):
+    """421: the server closes this line."""
+
+
+def _words(code: int, reply: bytes | str) -> str:
+    spoken = reply.decode("utf-8", "replace") if isinstance(reply, bytes) else reply
+    return f"{code} {' '.join(spoken.split())}"[:500]

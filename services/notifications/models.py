@@ -1,0 +1,160 @@
+"""The rows of notifications: whom we know, what we wrote to them, and each attempt to deliver it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID, uuid4
+
+from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, Text
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
+
+from services.chassis.db import TYPES, own_tables
+
+STATES = ("draft", "queued", "claimed", "handed", "sent", "deferred", "unknown", "failed", "discarded")
+STANDINGS = ("asked", "registered", "waiting", "offered", "cancelled")
+
+
+def _one_of(column: str, values: tuple[str, ...]) -> str:
+    listed = ", ".join(f"'{value}'" for value in values)
+    return f"{column} IN ({listed})"
+
+
+class Base(DeclarativeBase):
+    metadata = own_tables()
+    type_annotation_map = TYPES
+
+
+class Gathering(Base):
+    """A gathering as its letters speak of it: what was last heard, `version` being registration's own count."""
+
+    __tablename__ = "gatherings"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    version: Mapped[int]
+    slug: Mapped[str] = mapped_column(index=True)
+    title: Mapped[str]
+    purpose: Mapped[str]
+    starts_at: Mapped[datetime]
+    ends_at: Mapped[datetime]
+    zone: Mapped[str]
+    place: Mapped[str]
+    language: Mapped[str]
+    writing: Mapped[str]
+    organiser_name: Mapped[str]
+    reply_to: Mapped[str]
+    state: Mapped[str]
+    public_url: Mapped[str]
+
+
+class Person(Base):
+    """A participant as their letters need them; `calendar` counts the calendar messages they were sent."""
+
+    __tablename__ = "people"
+    __table_args__ = (CheckConstraint(_one_of("standing", STANDINGS), name="standing_known"),)
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    gathering_id: Mapped[UUID] = mapped_column(index=True)
+    email: Mapped[str]
+    given: Mapped[str]
+    family: Mapped[str]
+    language: Mapped[str]
+    link: Mapped[str] = mapped_column(Text)
+    standing: Mapped[str]
+    calendar: Mapped[int] = mapped_column(default=0)
+
+
+class Placement(Base):
+    """The place a person was last told of in one round, so that the same place is never told twice."""
+
+    __tablename__ = "placements"
+
+    participant_id: Mapped[UUID] = mapped_column(primary_key=True)
+    round_id: Mapped[UUID] = mapped_column(primary_key=True)
+    version: Mapped[int]
+    group_number: Mapped[int]
+    role: Mapped[str]
+
+
+class EarlyFact(Base):
+    """A fact heard before the gathering or the person it speaks of; it is acted on when they are known."""
+
+    __tablename__ = "early_facts"
+
+    number: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
+    event_id: Mapped[UUID] = mapped_column(unique=True)
+    type: Mapped[str]
+    gathering_id: Mapped[UUID] = mapped_column(index=True)
+    participant_id: Mapped[UUID | None]
+    fact: Mapped[dict[str, Any]] = mapped_column(JSON)
+    heard_at: Mapped[datetime]
+
+
+class Letter(Base):
+    """One letter to one person. `dedupe_key` says (gathering, person, kind, version): it is never written twice.
+
+    `claimed_by` is the batch that may post it; from `handed` on the server may have taken it. `number` counts the
+    letters kept in the local mailbox, in the order in which they became readable.
+    """
+
+    __tablename__ = "letters"
+    __table_args__ = (
+        CheckConstraint(_one_of("state", STATES), name="state_known"),
+        Index("ix_letters_due", "state", "next_at"),
+        Index("ix_letters_gathering", "gathering_id", "state", "kind"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    gathering_id: Mapped[UUID | None]
+    participant_id: Mapped[UUID | None] = mapped_column(index=True)
+    kind: Mapped[str]
+    version: Mapped[str]
+    dedupe_key: Mapped[str] = mapped_column(unique=True)
+    message_id: Mapped[str] = mapped_column(unique=True)
+    email: Mapped[str] = mapped_column(index=True)
+    name: Mapped[str]
+    sender_name: Mapped[str]
+    reply_to: Mapped[str]
+    language: Mapped[str]
+    subject: Mapped[str] = mapped_column(Text)
+    text: Mapped[str] = mapped_column(Text)
+    html: Mapped[str] = mapped_column(Text)
+    ics: Mapped[str | None] = mapped_column(Text)
+    ics_method: Mapped[str | None]
+    is_solicitation: Mapped[bool]
+    state: Mapped[str]
+    claimed_by: Mapped[UUID | None] = mapped_column(index=True)
+    claimed_at: Mapped[datetime | None]
+    attempts: Mapped[int] = mapped_column(default=0)
+    next_at: Mapped[datetime | None]
+    reply: Mapped[str | None] = mapped_column(Text)
+    trace: Mapped[str | None]
+    created_at: Mapped[datetime]
+    queued_at: Mapped[datetime | None]
+    sent_at: Mapped[datetime | None]
+    number: Mapped[int | None] = mapped_column(unique=True)
+
+    deliveries: Mapped[list[Delivery]] = relationship(back_populates="letter", order_by="Delivery.at")
+
+
+class Delivery(Base):
+    """One attempt to deliver a letter, and what the server said."""
+
+    __tablename__ = "deliveries"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid4)
+    letter_id: Mapped[UUID] = mapped_column(ForeignKey("letters.id"), index=True)
+    at: Mapped[datetime]
+    outcome: Mapped[str]
+    reply: Mapped[str] = mapped_column(Text)
+
+    letter: Mapped[Letter] = relationship(back_populates="deliveries")
+
+
+class Shelf(Base):
+    """How many letters the local mailbox holds; its row is locked while letters are numbered."""
+
+    __tablename__ = "shelves"
+
+    name: Mapped[str] = mapped_column(primary_key=True)
+    last: Mapped[int]

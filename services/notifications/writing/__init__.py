@@ -1,0 +1,1 @@
+"""How a letter is made: words, twins, envelope and calendar. Plain values in, plain values out."""

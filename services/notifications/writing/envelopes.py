@@ -1,0 +1,138 @@
+"""The letter as it travels: RFC 5322 headers and MIME parts, built as bytes.
+
+The standard library's EmailMessage takes about 2 ms a letter, more than sending it; this takes a tenth, and the
+tests parse the result back with the standard library.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from dataclasses import dataclass
+from datetime import datetime
+from email.header import Header
+from email.utils import format_datetime, quote
+from uuid import UUID
+
+from services.notifications.writing import words
+
+
+class UnusableAddress(ValueError):
+    """An address that no letter can be sent to."""
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """What the outside of a letter says. `bulk` marks solicitations."""
+
+    letter_id: UUID
+    message_id: str
+    sender: str
+    sender_name: str
+    to: str
+    to_name: str
+    reply_to: str
+    subject: str
+    language: str
+    bulk: bool
+    date: datetime
+
+
+def message_id(letter_id: UUID, sender: str) -> str:
+    """The Message-ID of a letter: the same for every attempt, so that a server can tell a repeated one."""
+    domain = address(sender).rpartition("@")[2]
+    return f"<{letter_id}@{domain}>"
+
+
+def address(email: str) -> str:
+    """An address fit for an envelope: its domain in ASCII. Raises UnusableAddress."""
+    local, at, domain = email.strip().rpartition("@")
+    if not (local and at and domain) or any(sign.isspace() or sign in '<>"(),:;\\[]' or sign < " " for sign in local):
+        raise UnusableAddress("This is not an address a letter can be sent to.")
+    try:
+        ascii_domain = domain if domain.isascii() else domain.encode("idna").decode()
+    except UnicodeError:
+        raise UnusableAddress("The domain of this address cannot exist.") from None
+    if any(not (sign.isalnum() or sign in "-._") for sign in ascii_domain):
+        raise UnusableAddress("The domain of this address cannot exist.")
+    return f"{local}@{ascii_domain}"
+
+
+def seal(envelope: Envelope, *, text: str, html: str, ics: str | None = None, method: str | None = None) -> bytes:
+    """The whole message, with CRLF line ends, ready for DATA (dots not yet stuffed). Raises UnusableAddress.
+
+    Text first, its HTML twin after it, then the calendar part: once as an alternative for readers that answer
+    invitations, once as a file for the others.
+    """
+    mark = f"=_{envelope.letter_id.hex}"
+    head = [
+        ("From", _mailbox("From", envelope.sender_name, address(envelope.sender))),
+        ("To", _mailbox("To", envelope.to_name, address(envelope.to))),
+        ("Subject", _words("Subject", envelope.subject)),
+        ("Date", format_datetime(envelope.date)),
+        ("Message-ID", envelope.message_id),
+        ("Content-Language", envelope.language),
+        ("Auto-Submitted", "auto-generated"),
+        ("X-Auto-Response-Suppress", "All"),
+        ("MIME-Version", "1.0"),
+    ]
+    if envelope.reply_to:
+        head.insert(2, ("Reply-To", address(envelope.reply_to)))
+    if envelope.bulk:
+        head.append(("Precedence", "bulk"))
+
+    parts = [_printable("text/plain", text), _printable("text/html", html)]
+    if ics is None or method is None:
+        head.append(("Content-Type", f'multipart/alternative; boundary="{mark}a"'))
+        return _headers(head) + b"\r\n" + _joined(f"{mark}a", parts)
+    parts.append(_armoured(f"text/calendar; charset=utf-8; method={method}", ics))
+    twins = (
+        f'Content-Type: multipart/alternative; boundary="{mark}a"\r\n\r\n'.encode() + _joined(f"{mark}a", parts)
+    )
+    file = _armoured('application/ics; name="invite.ics"', ics, 'attachment; filename="invite.ics"')
+    head.append(("Content-Type", f'multipart/mixed; boundary="{mark}m"'))
+    return _headers(head) + b"\r\n" + _joined(f"{mark}m", [twins, file])
+
+
+def _headers(head: list[tuple[str, str]]) -> bytes:
+    # Only an address can hold signs beyond ASCII here (SMTPUTF8); everything else was encoded.
+    return "".join(f"{name}: {value}\r\n" for name, value in head).encode()
+
+
+def _joined(mark: str, parts: list[bytes]) -> bytes:
+    fence = f"--{mark}\r\n".encode()
+    return b"".join(fence + part + b"\r\n" for part in parts) + f"--{mark}--\r\n".encode()
+
+
+def _printable(kind: str, body: str) -> bytes:
+    lines = body.replace("\r\n", "\n").replace("\n", "\r\n").encode()
+    return (
+        f"Content-Type: {kind}; charset=utf-8\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n".encode()
+        + binascii.b2a_qp(lines, istext=True)
+    )
+
+
+def _armoured(kind: str, body: str, disposition: str = "") -> bytes:
+    placed = f"Content-Disposition: {disposition}\r\n" if disposition else ""
+    coded = base64.encodebytes(body.encode()).replace(b"\n", b"\r\n")
+    return f"Content-Type: {kind}\r\n{placed}Content-Transfer-Encoding: base64\r\n\r\n".encode() + coded
+
+
+def _mailbox(header: str, name: str, email: str) -> str:
+    spoken = words.one_line(name, limit=120)
+    if not spoken:
+        return email
+    if spoken.isascii() and len(spoken) + len(email) < 60 and "=?" not in spoken:
+        return f'"{quote(spoken)}" <{email}>'
+    return f"{_encoded(header, spoken)}\r\n <{email}>"
+
+
+def _words(header: str, value: str) -> str:
+    spoken = words.one_line(value, limit=250)
+    if spoken.isascii() and len(spoken) + len(header) < 74 and "=?" not in spoken:
+        return spoken
+    return _encoded(header, spoken)
+
+
+def _encoded(header: str, spoken: str) -> str:
+    return Header(spoken, "utf-8", header_name=header).encode(linesep="\r\n")
