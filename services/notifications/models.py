@@ -43,6 +43,7 @@ class Gathering(Base):
     writing: Mapped[str]
     organiser_name: Mapped[str]
     reply_to: Mapped[str]
+    territories: Mapped[dict[str, str]] = mapped_column(JSON)
     state: Mapped[str]
     public_url: Mapped[str]
 

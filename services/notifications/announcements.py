@@ -1,0 +1,291 @@
+"""What people are told when something happened: for each fact, the letters it makes.
+
+A fact may come before the gathering or the person it speaks of is known here; it is then kept and acted on as soon as
+they are. What a letter is (and that it is written once) is the business of `letters`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from services.chassis.inbox import Heard
+from services.notifications import letters, people, schemas
+from services.notifications.letters import Addressee
+from services.notifications.models import EarlyFact, Gathering, Person, Placement
+from services.notifications.writing import labels, words
+
+Fact = dict[str, Any]
+Act = Callable[[Session, Fact, Gathering, datetime], None]
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """What we read of a fact about a gathering, and what we do about it."""
+
+    reads: type[Heard]
+    act: Act
+    needs_person: bool = False
+
+
+def hear(session: Session, fact_type: str, fact: Fact, now: datetime) -> None:
+    """Act on a fact about a gathering, now or as soon as what it speaks of is known."""
+    about = FACTS[fact_type]
+    gathering = session.get(Gathering, fact["gathering_id"])
+    participant_id: UUID | None = fact.get("participant_id")
+    if gathering is None or (about.needs_person and session.get(Person, participant_id) is None):
+        _keep(session, fact_type, about.reads, fact, now)
+        return
+    about.act(session, fact, gathering, now)
+    if not about.needs_person and participant_id is not None:
+        _catch_up(session, gathering, now, participant_id=participant_id)
+
+
+def describe_gathering(session: Session, fact: Fact, now: datetime) -> None:
+    """Remember what a gathering is; tell those who come when its day, its place or its being changed."""
+    known = session.get(Gathering, fact["gathering_id"])
+    before = None if known is None else (known.starts_at, known.ends_at, known.zone, known.place, known.state)
+    gathering = people.remember_gathering(session, fact)
+    if gathering is None:
+        return
+    if before is None:
+        _catch_up(session, gathering, now)
+    elif gathering.state == "cancelled" and before[4] != "cancelled":
+        letters.discard_drafts(session, gathering.id)
+        _tell_all(session, gathering, "gathering-cancelled", {}, now)
+    elif gathering.state != "cancelled" and before != (*_day(gathering), gathering.state) and before[4] != "draft":
+        starts_at, ends_at, zone, place, state = before
+        if (starts_at, ends_at, zone, place) != _day(gathering) or state == "cancelled":
+            _tell_all(session, gathering, "gathering-changed", _had(gathering, starts_at, ends_at, zone, place), now)
+
+
+def ask_to_sign_in(session: Session, fact: Fact, now: datetime) -> None:
+    to = Addressee(fact["email"], "", "", fact["language"], fact["link"])
+    details = {"code": fact["code"], "expires_at": fact["expires_at"]}
+    letters.write(
+        session, "sign-in", to, gathering=None, about=fact["sign_in_id"], version="1", details=details, now=now
+    )
+
+
+def _invite(session: Session, fact: Fact, gathering: Gathering, now: datetime) -> None:
+    letters.write(
+        session, "invitation", _named(fact), gathering=gathering, about=fact["invitation_id"], version="1", now=now
+    )
+
+
+def _ask_to_confirm(session: Session, fact: Fact, gathering: Gathering, now: datetime) -> None:
+    person = people.remember_person(session, fact, "asked")
+    letters.answered(session, gathering.id, Addressee.of(person))
+    details = {"code": fact["code"], "expires_at": fact["expires_at"]}
+    # The link of this letter confirms; it is not the personal one.
+    _write(session, "confirm-address", person, gathering, fact["expires_at"].isoformat(), details, now, link=fact["link"])
+
+
+def _register(session: Session, fact: Fact, gathering: Gathering, now: datetime) -> None:
+    person = people.remember_person(session, fact, "registered")
+    letters.answered(session, gathering.id, Addressee.of(person))
+    _write(session, "registered", person, gathering, fact["registered_at"].isoformat(), {}, now, calendar=True)
+
+
+def _put_on_waiting_list(session: Session, fact: Fact, gathering: Gathering, now: datetime) -> None:
+    person = people.remember_person(session, fact, "waiting")
+    letters.answered(session, gathering.id, Addressee.of(person))
+    territory = gathering.territories.get(fact["territory"] or "", fact["territory"] or "")
+    details = {"rank": fact["rank"], "reason": fact["reason"], "territory": territory}
+    _write(session, "waiting", person, gathering, _moment(fact), details, now)
+
+
+def _offer(session: Session, fact: Fact, gathering: Gathering, now: datetime) -> None:
+    person = people.remember_person(session, fact, "offered")
+    details = {"expires_at": fact["expires_at"]}
+    _write(session, "offer", person, gathering, fact["expires_at"].isoformat(), details, now)
+
+
+def _close_offer(session: Session, fact: Fact, gathering: Gathering, now: datetime) -> None:
+    person = people.remember_person(session, fact, "waiting")
+    _write(session, "offer-expired", person, gathering, _moment(fact), {}, now)
+
+
+def _change(session: Session, fact: Fact, gathering: Gathering, now: datetime) -> None:
+    known = session.get(Person, fact["participant_id"])
+    person = people.remember_person(session, fact, known.standing if known else "registered")
+    changes = labels.changes(fact["before"], fact["after"], person.language, gathering.territories)
+    if not changes:
+        return
+    has_seat = person.standing == "registered" and person.calendar > 0
+    _write(session, "changed", person, gathering, _moment(fact), {"changes": changes}, now, calendar=has_seat)
+
+
+def _cancel(session: Session, fact: Fact, gathering: Gathering, now: datetime) -> None:
+    person = people.remember_person(session, fact, "cancelled")
+    details = {"held_seat": fact["held_seat"]}
+    version = fact["cancelled_at"].isoformat()
+    _write(session, "cancelled", person, gathering, version, details, now, calendar=True)
+
+
+def _restore(session: Session, fact: Fact, gathering: Gathering, now: datetime) -> None:
+    person = people.remember_person(session, fact, "registered")
+    _write(session, "restored", person, gathering, _moment(fact), {}, now, calendar=True)
+
+
+def _place(session: Session, fact: Fact, gathering: Gathering, now: datetime) -> None:
+    person = session.get_one(Person, fact["participant_id"])
+    known = session.get(Placement, (person.id, fact["round_id"]), with_for_update=True)
+    role = fact["role"] or "member"
+    if known is not None and known.version >= fact["version"]:
+        return
+    is_same = known is not None and (known.group_number, known.role) == (fact["group_number"], role)
+    if known is None:
+        known = Placement(participant_id=person.id, round_id=fact["round_id"])
+        session.add(known)
+    known.version, known.group_number, known.role = fact["version"], fact["group_number"], role
+    if is_same or person.standing == "cancelled":
+        return
+    details = {
+        "round_kind": fact["kind"],
+        "group_number": fact["group_number"],
+        "group_name": fact["group_name"] or str(fact["group_number"]),
+        "question": fact["question"] or "",
+        "role": role,
+        "companions": fact["companions"],
+        "reasons": labels.reasons(fact["reasons"], person.language, gathering.territories),
+        "before_number": fact["before_number"],
+    }
+    version = f"{fact['round_id']}.{fact['version']}"
+    _write(session, "moved" if fact["moved"] else "placement", person, gathering, version, details, now)
+
+
+def _hand_questionnaire(session: Session, fact: Fact, gathering: Gathering, now: datetime) -> None:
+    letters.write(
+        session,
+        "questionnaire",
+        _named(fact, fact["participant_id"]),
+        gathering=gathering,
+        version=str(fact["invite_id"]),
+        details={"closes_at": fact["closes_at"]},
+        now=now,
+    )
+
+
+def _announce_account(session: Session, fact: Fact, gathering: Gathering, now: datetime) -> None:
+    # Once a gathering: an account that is published again after a correction is not announced again.
+    for person in people.coming(session, gathering.id, "registered"):
+        _write(session, "account", person, gathering, "1", {}, now, link=fact["link"])
+
+
+FACTS = {
+    "registration.person_invited.v1": About(schemas.PersonInvited, _invite),
+    "registration.address_to_confirm.v1": About(schemas.AddressToConfirm, _ask_to_confirm),
+    "registration.participant_registered.v1": About(schemas.Registered, _register),
+    "registration.participant_waitlisted.v1": About(schemas.Waitlisted, _put_on_waiting_list),
+    "registration.seat_offered.v1": About(schemas.SeatOffered, _offer),
+    "registration.offer_expired.v1": About(schemas.Participant, _close_offer),
+    "registration.participant_changed.v1": About(schemas.Changed, _change),
+    "registration.participant_cancelled.v1": About(schemas.Cancelled, _cancel),
+    "registration.participant_restored.v1": About(schemas.Registered, _restore),
+    "grouping.person_placed.v1": About(schemas.PersonPlaced, _place, needs_person=True),
+    "feedback.questionnaire_addressed.v1": About(schemas.QuestionnaireAddressed, _hand_questionnaire),
+    "feedback.account_published.v1": About(schemas.AccountPublished, _announce_account),
+}
+
+
+def _write(
+    session: Session,
+    kind: str,
+    person: Person,
+    gathering: Gathering,
+    version: str,
+    details: dict[str, Any],
+    now: datetime,
+    *,
+    calendar: bool = False,
+    link: str = "",
+) -> None:
+    to = Addressee.of(person)
+    if link:
+        to = Addressee(to.email, to.given, to.family, to.language, link, to.participant_id)
+    letters.write(
+        session,
+        kind,
+        to,
+        gathering=gathering,
+        version=version,
+        details=details,
+        person=person if calendar else None,
+        now=now,
+    )
+
+
+def _tell_all(session: Session, gathering: Gathering, kind: str, details: dict[str, Any], now: datetime) -> None:
+    for person in people.coming(session, gathering.id, "registered", "waiting", "offered"):
+        has_seat = person.standing == "registered"
+        told = {**details.get(person.language, details.get("fr", {})), "has_seat": has_seat}
+        _write(session, kind, person, gathering, str(gathering.version), told, now, calendar=has_seat)
+
+
+def _had(gathering: Gathering, starts_at: datetime, ends_at: datetime, zone: str, place: str) -> dict[str, Any]:
+    """What the day was before, in each language; left out when it is as it was."""
+    same_day = (starts_at, ends_at, zone) == (gathering.starts_at, gathering.ends_at, gathering.zone)
+    if same_day and place == gathering.place:
+        return {language: {"had_when": "", "had_place": ""} for language in ("fr", "en")}
+    return {
+        language: {
+            "had_when": words.span(starts_at, ends_at, zone, language),
+            "had_place": place if place != gathering.place else "",
+        }
+        for language in ("fr", "en")
+    }
+
+
+def _day(gathering: Gathering) -> tuple[datetime, datetime, str, str]:
+    return gathering.starts_at, gathering.ends_at, gathering.zone, gathering.place
+
+
+def _named(fact: Fact, participant_id: UUID | None = None) -> Addressee:
+    return Addressee(
+        fact["email"] or "",
+        fact["given"] or "",
+        fact["family"] or "",
+        fact["language"],
+        fact["link"] or "",
+        participant_id,
+    )
+
+
+def _moment(fact: Fact) -> str:
+    """The version of a letter whose fact has no number of its own: when it happened."""
+    happened_at: datetime = fact["_happened_at"]
+    return happened_at.isoformat()
+
+
+def _keep(session: Session, fact_type: str, reads: type[Heard], fact: Fact, now: datetime) -> None:
+    known = session.scalar(select(EarlyFact.number).where(EarlyFact.event_id == fact["_event_id"]))
+    if known is not None:
+        return
+    kept = {"data": reads().dump(fact), "happened_at": fact["_happened_at"].isoformat(), "trace": fact["_trace"]}
+    session.add(
+        EarlyFact(
+            event_id=fact["_event_id"],
+            type=fact_type,
+            gathering_id=fact["gathering_id"],
+            participant_id=fact.get("participant_id"),
+            fact=kept,
+            heard_at=now,
+        )
+    )
+
+
+def _catch_up(session: Session, gathering: Gathering, now: datetime, *, participant_id: UUID | None = None) -> None:
+    for early in people.early_facts(session, gathering_id=gathering.id, participant_id=participant_id):
+        about = FACTS[early.type]
+        fact: Fact = dict(about.reads().load(early.fact["data"]))
+        fact["_event_id"] = early.event_id
+        fact["_happened_at"] = datetime.fromisoformat(early.fact["happened_at"])
+        fact["_trace"] = early.fact["trace"]
+        hear(session, early.type, fact, now)

@@ -1,0 +1,324 @@
+"""Letters: written once, reviewed when they are drafts, then left to the posters."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from http import HTTPStatus
+from typing import Any
+from urllib.parse import urlsplit
+from uuid import NAMESPACE_URL, UUID, uuid5
+
+from sqlalchemy import func, select, update
+from sqlalchemy.orm import Session
+
+from services.chassis.errors import NotFound, Refused
+from services.chassis.outbox import wake
+from services.notifications import deliveries
+from services.notifications.models import Gathering, Letter, Person
+from services.notifications.writing import calendars, composing, words
+from services.notifications.writing.envelopes import message_id
+from services.notifications.writing.kinds import KINDS
+
+_LETTERS = uuid5(NAMESPACE_URL, "palabre:letters")
+_NOWHERE = "palabre.invalid"
+
+
+class UnknownLetter(NotFound):
+    code = "unknown-letter"
+
+
+class NotADraft(Refused):
+    code = "not-a-draft"
+
+
+class OtherNumber(Refused):
+    code = "other-number"
+
+
+class NothingToSettle(Refused):
+    code = "nothing-to-settle"
+
+
+class GatheringCancelled(Refused):
+    code, status = "gathering-cancelled", HTTPStatus.CONFLICT
+
+
+@dataclass(frozen=True, slots=True)
+class Addressee:
+    """To whom a letter goes: an address, a name, a language, and the link that is only theirs."""
+
+    email: str
+    given: str
+    family: str
+    language: str
+    link: str
+    participant_id: UUID | None = None
+
+    @classmethod
+    def of(cls, person: Person) -> Addressee:
+        return cls(person.email, person.given, person.family, person.language, person.link, person.id)
+
+
+def write(
+    session: Session,
+    kind: str,
+    to: Addressee,
+    *,
+    gathering: Gathering | None,
+    about: UUID | None = None,
+    version: str,
+    details: Mapping[str, Any] | None = None,
+    person: Person | None = None,
+    now: datetime,
+) -> Letter | None:
+    """Write one letter and queue it (or keep it as a draft, as its kind says); None when it was written before.
+
+    The same (gathering, `about` or person, kind, version) is the same letter. `person` is given when their calendar
+    must follow: the letter then carries the next message about their appointment. Nobody without an address is
+    written to.
+    """
+    if not to.email.strip():
+        return None
+    what = KINDS[kind]
+    key = f"{gathering.id if gathering else '-'}/{about or to.participant_id}/{kind}/{version}"
+    if session.scalar(select(Letter.id).where(Letter.dedupe_key == key)) is not None:
+        return None
+
+    written = composing.write(
+        kind,
+        to.language,
+        writing=gathering.writing if gathering else "epicene",
+        about={**(_said_of(gathering) if gathering else {}), **_said_to(to), **(details or {})},
+    )
+    ics = None
+    if gathering is not None and person is not None and what.calendar is not None:
+        ics = _appointment(gathering, person, what.calendar, now)
+    letter_id = uuid5(_LETTERS, key)
+    letter = Letter(
+        id=letter_id,
+        gathering_id=gathering.id if gathering else None,
+        participant_id=to.participant_id,
+        kind=kind,
+        version=version,
+        dedupe_key=key,
+        message_id=message_id(letter_id, f"letters@{_host(gathering.public_url if gathering else to.link)}"),
+        email=to.email.strip(),
+        name=words.full_name(to.given, to.family),
+        sender_name=_sender_name(gathering),
+        reply_to=gathering.reply_to if gathering else "",
+        language=to.language,
+        subject=written.subject,
+        text=written.text,
+        html=written.html,
+        ics=ics,
+        ics_method=what.calendar if ics else None,
+        is_solicitation=what.is_solicitation,
+        state="draft" if what.is_draft else "queued",
+        next_at=None if what.is_draft else now,
+        attempts=0,
+        trace=session.info.get("trace"),
+        created_at=now,
+        queued_at=None if what.is_draft else now,
+    )
+    session.add(letter)
+    if letter.state == "queued":
+        wake(session)
+    return letter
+
+
+def drafts(session: Session, gathering_id: UUID) -> list[tuple[str, int, datetime, Letter]]:
+    """For each kind that waits for a person: how many, when the last was written, and one to read."""
+    here = (Letter.gathering_id == gathering_id, Letter.state == "draft")
+    kinds = session.execute(
+        select(Letter.kind, func.count(), func.max(Letter.created_at)).where(*here).group_by(Letter.kind)
+    ).all()
+    found = []
+    for kind, count, last in kinds:
+        first = session.scalars(select(Letter).where(*here, Letter.kind == kind).order_by(Letter.name).limit(1)).one()
+        found.append((kind, count, last, first))
+    return found
+
+
+def send_drafts(session: Session, gathering: Gathering, *, kind: str, count: int, upto: datetime, now: datetime) -> int:
+    """Queue the drafts of one kind that were listed: `count` of them, written at `upto` or before.
+
+    Raises GatheringCancelled, OtherNumber when there are more or fewer by now: nobody sends what they did not see.
+    """
+    if gathering.state == "cancelled":
+        raise GatheringCancelled("This gathering is cancelled: its letters stay here.")
+    listed = (
+        Letter.gathering_id == gathering.id,
+        Letter.state == "draft",
+        Letter.kind == kind,
+        Letter.created_at <= upto,
+    )
+    ids = session.scalars(select(Letter.id).where(*listed).with_for_update()).all()
+    if len(ids) != count:
+        raise OtherNumber(
+            "There are %(there)s letters to send by now, not %(count)s. Look at them again.",
+            there=len(ids),
+            count=count,
+        )
+    session.execute(
+        update(Letter)
+        .where(Letter.id.in_(ids))
+        .values(state="queued", queued_at=now, next_at=now)
+        .execution_options(synchronize_session=False)
+    )
+    wake(session)
+    return len(ids)
+
+
+def discard(session: Session, letter: Letter) -> None:
+    """Put one draft aside for good. Raises NotADraft."""
+    _draft(letter).state = "discarded"
+
+
+def discard_drafts(session: Session, gathering_id: UUID) -> None:
+    """Put all drafts of a gathering aside."""
+    session.execute(
+        update(Letter)
+        .where(Letter.gathering_id == gathering_id, Letter.state == "draft")
+        .values(state="discarded")
+        .execution_options(synchronize_session=False)
+    )
+
+
+def answered(session: Session, gathering_id: UUID, to: Addressee) -> None:
+    """This person answered: an invitation that still waits here need not go."""
+    session.execute(
+        update(Letter)
+        .where(
+            Letter.gathering_id == gathering_id,
+            Letter.state == "draft",
+            Letter.kind == "invitation",
+            func.lower(Letter.email) == to.email.strip().lower(),
+            Letter.name == words.full_name(to.given, to.family),
+        )
+        .values(state="discarded")
+        .execution_options(synchronize_session=False)
+    )
+
+
+def edit(session: Session, letter: Letter, *, subject: str, text: str) -> None:
+    """Change the words of one draft; its HTML twin follows. Raises NotADraft."""
+    _draft(letter)
+    written = composing.rewrite(subject, text, language=letter.language)
+    letter.subject, letter.text, letter.html = written.subject, written.text, written.html
+
+
+def settle(session: Session, letter: Letter, *, arrived: bool, now: datetime) -> None:
+    """A person says what became of an unknown letter: it arrived, or it is to go once more.
+
+    A letter that failed can go once more too: its address may be well again. Raises NothingToSettle.
+    """
+    if letter.state == "unknown":
+        words_for_it = "Somebody made sure that it arrived." if arrived else "Somebody asked to send it again."
+        deliveries.settle(session, letter, arrived=arrived, reply=words_for_it, now=now)
+    elif letter.state == "failed" and not arrived:
+        letter.state, letter.next_at, letter.queued_at = "queued", now, now
+    else:
+        raise NothingToSettle("What became of this letter is known.")
+    wake(session)
+
+
+def counts(session: Session, gathering_id: UUID) -> dict[str, dict[str, int]]:
+    """How many letters of each kind are in each state."""
+    found: dict[str, dict[str, int]] = {}
+    rows = session.execute(
+        select(Letter.kind, Letter.state, func.count())
+        .where(Letter.gathering_id == gathering_id)
+        .group_by(Letter.kind, Letter.state)
+    ).all()
+    for kind, state, count in rows:
+        found.setdefault(kind, {})[state] = count
+    return found
+
+
+def listed(
+    session: Session,
+    gathering_id: UUID,
+    *,
+    kind: str | None = None,
+    states: tuple[str, ...] = (),
+    participant_id: UUID | None = None,
+    text: str = "",
+    after: int = 0,
+    limit: int = 100,
+) -> list[Letter]:
+    """Letters of a gathering, newest first, `after` of them skipped; `text` is looked for in names and addresses."""
+    here = select(Letter).where(Letter.gathering_id == gathering_id)
+    if kind:
+        here = here.where(Letter.kind == kind)
+    if states:
+        here = here.where(Letter.state.in_(states))
+    if participant_id:
+        here = here.where(Letter.participant_id == participant_id)
+    if text:
+        like = f"%{text.replace('%', '').replace('_', ' ')}%"
+        here = here.where(Letter.name.ilike(like) | Letter.email.ilike(like))
+    return list(session.scalars(here.order_by(Letter.created_at.desc(), Letter.name, Letter.id).offset(after).limit(limit)))
+
+
+def one(session: Session, gathering_id: UUID, letter_id: UUID, *, for_update: bool = False) -> Letter:
+    """One letter of this gathering. Raises UnknownLetter."""
+    letter = session.get(Letter, letter_id, with_for_update=for_update)
+    if letter is None or letter.gathering_id != gathering_id:
+        raise UnknownLetter("There is no such letter.")
+    return letter
+
+
+def _draft(letter: Letter) -> Letter:
+    if letter.state != "draft":
+        raise NotADraft("This letter has left already, or was put aside.")
+    return letter
+
+
+def _appointment(gathering: Gathering, person: Person, method: str, now: datetime) -> str | None:
+    if method == "CANCEL" and person.calendar == 0:
+        return None  # their calendar never heard of it
+    appointment = calendars.Appointment(
+        uid=f"{gathering.id}.{person.id}@{_host(gathering.public_url)}",
+        sequence=person.calendar,
+        title=gathering.title,
+        purpose=gathering.purpose,
+        starts_at=gathering.starts_at,
+        ends_at=gathering.ends_at,
+        place=gathering.place,
+        url=gathering.public_url,
+        organiser_name=gathering.organiser_name,
+        organiser_email=gathering.reply_to or f"letters@{_host(gathering.public_url)}",
+        attendee_name=words.full_name(person.given, person.family),
+        attendee_email=person.email,
+    )
+    person.calendar += 1
+    return calendars.render(appointment, method, now=now)
+
+
+def _said_of(gathering: Gathering) -> dict[str, Any]:
+    return {
+        "title": gathering.title,
+        "purpose": gathering.purpose,
+        "starts_at": gathering.starts_at,
+        "ends_at": gathering.ends_at,
+        "zone": gathering.zone,
+        "place": gathering.place,
+        "organiser": gathering.organiser_name,
+        "public_url": gathering.public_url,
+    }
+
+
+def _said_to(to: Addressee) -> dict[str, Any]:
+    return {"given": to.given, "family": to.family, "link": to.link}
+
+
+def _sender_name(gathering: Gathering | None) -> str:
+    if gathering is None:
+        return "Palabre"
+    return " – ".join(part for part in (gathering.organiser_name, gathering.title) if part)
+
+
+def _host(url: str) -> str:
+    return urlsplit(url).hostname or _NOWHERE

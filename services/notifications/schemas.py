@@ -1,0 +1,181 @@
+"""The shapes at the doors of notifications: what it reads of each fact, and what its API answers."""
+
+from __future__ import annotations
+
+from marshmallow import Schema, fields, validate
+
+from services.chassis.inbox import Heard
+from services.notifications.models import STATES
+
+
+class Territory(Heard):
+    letter = fields.String(required=True)
+    name = fields.String(required=True)
+
+
+class GatheringDescribed(Heard):
+    gathering_id = fields.UUID(required=True)
+    version = fields.Integer(required=True)
+    slug = fields.String(required=True)
+    title = fields.String(required=True)
+    purpose = fields.String(load_default="", allow_none=True)
+    starts_at = fields.AwareDateTime(required=True)
+    ends_at = fields.AwareDateTime(required=True)
+    zone = fields.String(required=True)
+    place = fields.String(load_default="", allow_none=True)
+    language = fields.String(load_default="fr")
+    writing = fields.String(load_default="epicene")
+    organiser_name = fields.String(load_default="", allow_none=True)
+    reply_to = fields.String(load_default="", allow_none=True)
+    territories = fields.List(fields.Nested(Territory), load_default=list)
+    state = fields.String(required=True)
+    public_url = fields.String(load_default="")
+
+
+class SignInAsked(Heard):
+    sign_in_id = fields.UUID(required=True)
+    email = fields.String(required=True)
+    link = fields.String(required=True)
+    code = fields.String(required=True)
+    expires_at = fields.AwareDateTime(required=True)
+    language = fields.String(load_default="fr")
+
+
+class Named(Heard):
+    """What every fact about a person says; a person without an address gets no letter."""
+
+    gathering_id = fields.UUID(required=True)
+    email = fields.String(load_default="", allow_none=True)
+    given = fields.String(load_default="", allow_none=True)
+    family = fields.String(load_default="", allow_none=True)
+    link = fields.String(load_default="", allow_none=True)
+    language = fields.String(load_default="fr")
+
+
+class PersonInvited(Named):
+    invitation_id = fields.UUID(required=True)
+
+
+class Participant(Named):
+    participant_id = fields.UUID(required=True)
+
+
+class AddressToConfirm(Participant):
+    code = fields.String(required=True)
+    expires_at = fields.AwareDateTime(required=True)
+
+
+class Registered(Participant):
+    registered_at = fields.AwareDateTime(required=True)
+
+
+class Waitlisted(Participant):
+    rank = fields.Integer(required=True)
+    reason = fields.String(required=True)
+    territory = fields.String(load_default="", allow_none=True)
+
+
+class SeatOffered(Participant):
+    expires_at = fields.AwareDateTime(required=True)
+
+
+class Changed(Participant):
+    before = fields.Dict(keys=fields.String(), load_default=dict)
+    after = fields.Dict(keys=fields.String(), load_default=dict)
+
+
+class Cancelled(Participant):
+    held_seat = fields.Boolean(load_default=True)
+    cancelled_at = fields.AwareDateTime(required=True)
+
+
+class PersonPlaced(Heard):
+    participant_id = fields.UUID(required=True)
+    gathering_id = fields.UUID(required=True)
+    round_id = fields.UUID(required=True)
+    kind = fields.String(required=True)
+    round_name = fields.String(load_default="", allow_none=True)
+    group_number = fields.Integer(required=True)
+    group_name = fields.String(load_default="", allow_none=True)
+    question = fields.String(load_default="", allow_none=True)
+    role = fields.String(load_default="member", allow_none=True)
+    companions = fields.Integer(load_default=0)
+    reasons = fields.List(fields.Raw(), load_default=list)
+    version = fields.Integer(required=True)
+    moved = fields.Boolean(required=True)
+    before_number = fields.Integer(load_default=None, allow_none=True)
+
+
+class QuestionnaireAddressed(Participant):
+    invite_id = fields.UUID(required=True)
+    closes_at = fields.AwareDateTime(load_default=None, allow_none=True)
+
+
+class AccountPublished(Heard):
+    gathering_id = fields.UUID(required=True)
+    link = fields.String(required=True)
+    published_at = fields.AwareDateTime(required=True)
+
+
+class LetterQuery(Schema):
+    kind = fields.String(load_default=None)
+    state = fields.String(load_default=None, validate=validate.OneOf(STATES))
+    after = fields.Integer(load_default=0, validate=validate.Range(min=0))
+    limit = fields.Integer(load_default=100, validate=validate.Range(min=1, max=500))
+
+
+class SendDrafts(Schema):
+    """`count` repeats how many drafts were shown, `upto` when: a letter written since is not sent unseen."""
+
+    kind = fields.String(required=True)
+    count = fields.Integer(required=True, validate=validate.Range(min=1))
+    upto = fields.AwareDateTime(required=True)
+
+
+class EditDraft(Schema):
+    subject = fields.String(required=True, validate=validate.Length(1, 250))
+    text = fields.String(required=True, validate=validate.Length(1, 20_000))
+
+
+class Settlement(Schema):
+    arrived = fields.Boolean(required=True)
+
+
+class DeliveryView(Schema):
+    at = fields.AwareDateTime()
+    outcome = fields.String()
+    reply = fields.String()
+
+
+class LetterView(Schema):
+    id = fields.UUID()
+    kind = fields.String()
+    state = fields.String()
+    participant_id = fields.UUID(allow_none=True)
+    email = fields.String()
+    name = fields.String()
+    subject = fields.String()
+    is_solicitation = fields.Boolean()
+    message_id = fields.String()
+    attempts = fields.Integer()
+    reply = fields.String(allow_none=True)
+    next_at = fields.AwareDateTime(allow_none=True)
+    created_at = fields.AwareDateTime()
+    sent_at = fields.AwareDateTime(allow_none=True)
+
+
+class WholeLetterView(LetterView):
+    text = fields.String()
+    html = fields.String()
+    ics = fields.String(allow_none=True)
+    deliveries = fields.List(fields.Nested(DeliveryView))
+
+
+class LettersView(Schema):
+    counts = fields.Dict(keys=fields.String(), values=fields.Dict(keys=fields.String(), values=fields.Integer()))
+    letters = fields.List(fields.Nested(LetterView))
+    next = fields.Integer(allow_none=True)
+
+
+class SentView(Schema):
+    sent = fields.Integer()
