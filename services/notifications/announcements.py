@@ -288,4 +288,6 @@ def _catch_up(session: Session, gathering: Gathering, now: datetime, *, particip
         fact["_event_id"] = early.event_id
         fact["_happened_at"] = datetime.fromisoformat(early.fact["happened_at"])
         fact["_trace"] = early.fact["trace"]
+        ours, session.info["trace"] = session.info.get("trace"), fact["_trace"]
         hear(session, early.type, fact, now)
+        session.info["trace"] = ours

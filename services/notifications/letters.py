@@ -148,19 +148,7 @@ def send_drafts(session: Session, gathering: Gathering, *, kind: str, count: int
     """
     if gathering.state == "cancelled":
         raise GatheringCancelled("This gathering is cancelled: its letters stay here.")
-    listed = (
-        Letter.gathering_id == gathering.id,
-        Letter.state == "draft",
-        Letter.kind == kind,
-        Letter.created_at <= upto,
-    )
-    ids = session.scalars(select(Letter.id).where(*listed).with_for_update()).all()
-    if len(ids) != count:
-        raise OtherNumber(
-            "There are %(there)s letters to send by now, not %(count)s. Look at them again.",
-            there=len(ids),
-            count=count,
-        )
+    ids = _listed(session, gathering.id, kind=kind, count=count, upto=upto)
     session.execute(
         update(Letter)
         .where(Letter.id.in_(ids))
@@ -168,6 +156,18 @@ def send_drafts(session: Session, gathering: Gathering, *, kind: str, count: int
         .execution_options(synchronize_session=False)
     )
     wake(session)
+    return len(ids)
+
+
+def discard_listed(session: Session, gathering: Gathering, *, kind: str, count: int, upto: datetime) -> int:
+    """Put the drafts of one kind aside that were listed. Raises OtherNumber, as for sending."""
+    ids = _listed(session, gathering.id, kind=kind, count=count, upto=upto)
+    session.execute(
+        update(Letter)
+        .where(Letter.id.in_(ids))
+        .values(state="discarded")
+        .execution_options(synchronize_session=False)
+    )
     return len(ids)
 
 
@@ -268,6 +268,23 @@ def one(session: Session, gathering_id: UUID, letter_id: UUID, *, for_update: bo
     if letter is None or letter.gathering_id != gathering_id:
         raise UnknownLetter("There is no such letter.")
     return letter
+
+
+def _listed(session: Session, gathering_id: UUID, *, kind: str, count: int, upto: datetime) -> list[UUID]:
+    listed = (
+        Letter.gathering_id == gathering_id,
+        Letter.state == "draft",
+        Letter.kind == kind,
+        Letter.created_at <= upto,
+    )
+    ids = list(session.scalars(select(Letter.id).where(*listed).with_for_update()))
+    if len(ids) != count:
+        raise OtherNumber(
+            "There are %(there)s letters of this kind by now, not %(count)s. Look at them again.",
+            there=len(ids),
+            count=count,
+        )
+    return ids
 
 
 def _draft(letter: Letter) -> Letter:

@@ -14,6 +14,8 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template, Und
 from jinja2.runtime import Context
 from markupsafe import Markup
 
+from services.chassis.moments import day
+from services.chassis.typography import typo
 from services.notifications.writing import twins, words
 
 FOLDER = Path(__file__).parents[1] / "templates" / "letters"
@@ -42,7 +44,7 @@ def write(kind: str, language: str, *, writing: str = "epicene", about: Mapping[
     values: list[str] = []
     known = {"zone": "Europe/Paris", **about, "language": language, "writing": writing, "_values": values}
     source = _letter(language, kind).render(known)
-    head, _, body = _set(source, language).partition("\n\n")
+    head, _, body = (typo(source) if language == "fr" else source).partition("\n\n")
     found = twins.blocks(body, values)
     subject = words.one_line(twins.subject(" ".join(head.split()), values), limit=250)
     return Written(
@@ -80,7 +82,7 @@ def _slot(context: Context, value: object) -> object:
 
 @pass_context
 def _day(context: Context, at: datetime) -> str:
-    return words.day(at, context["zone"], context["language"])
+    return day(at, context["zone"], context["language"])
 
 
 @pass_context
@@ -125,23 +127,3 @@ def _html() -> Template:
         loader=FileSystemLoader(FOLDER), undefined=StrictUndefined, autoescape=True, trim_blocks=True, lstrip_blocks=True
     )
     return shells.get_template("shell.html")
-
-
-def _set(source: str, language: str) -> str:
-    return french(source) if language == "fr" else source
-
-
-def french(source: str) -> str:
-    """French spaces, apostrophes and quotes in plain text."""
-    for pattern, better in _FRENCH:
-        source = pattern.sub(better, source)
-    return source
-
-
-_FRENCH = (
-    (re.compile("'"), "\u2019"),
-    (re.compile("« "), "«\u202f"),
-    (re.compile(" »"), "\u202f»"),
-    (re.compile(" ([;!?])"), "\u202f\\1"),
-    (re.compile(" :"), "\u00a0:"),
-)

@@ -8,9 +8,10 @@ from datetime import datetime
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
-from babel.dates import format_date, get_timezone_location
+from babel.dates import get_timezone_location
 
-NB, NN = "\u00a0", "\u202f"
+from services.chassis.moments import day, hour
+
 # Line and paragraph separators, controls, and the marks that turn the direction of what follows.
 # Joiners (U+200C, U+200D) stay: scripts and emoji need them.
 _UNFIT = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufeff\ufffe\uffff\ue000-\ue00f\ud800-\udfff]+")
@@ -32,24 +33,6 @@ def isolated(value: str) -> str:
 
 def full_name(given: str, family: str) -> str:
     return one_line(f"{given} {family}", limit=160)
-
-
-def day(at: datetime, zone: str, language: str) -> str:
-    """« jeudi 1er avril 2027 », 'Thursday 1 April 2027', in the gathering's zone."""
-    here = at.astimezone(ZoneInfo(zone))
-    if language == "fr":
-        number = "1er" if here.day == 1 else str(here.day)
-        weekday, rest = format_date(here, "EEEE|MMMM y", locale="fr").split("|")
-        return f"{weekday} {number}{NB}{rest}"
-    return format_date(here, "EEEE d MMMM y", locale="en_GB")
-
-
-def hour(at: datetime, zone: str, language: str) -> str:
-    """« 9 h 30 », '9:30'."""
-    here = at.astimezone(ZoneInfo(zone))
-    if language == "fr":
-        return f"{here.hour}{NN}h{NN}{here.minute:02}" if here.minute else f"{here.hour}{NN}h"
-    return f"{here.hour}:{here.minute:02}"
 
 
 def span(starts_at: datetime, ends_at: datetime, zone: str, language: str) -> str:

@@ -1,0 +1,9 @@
+"""The pages of notifications: letters for organisers, the local mailbox, the state of the service."""
+
+from __future__ import annotations
+
+from services.notifications.web.health import health
+from services.notifications.web.letters import letters
+from services.notifications.web.mailbox import mailbox
+
+PAGES = (letters, mailbox, health)

@@ -1,0 +1,65 @@
+"""What kinds, states and attempts are called on pages."""
+
+from __future__ import annotations
+
+from services.chassis.i18n import N_, gettext
+from services.notifications.models import Letter
+
+KINDS = {
+    "sign-in": N_("Link to come in"),
+    "invitation": N_("Invitation"),
+    "confirm-address": N_("Confirm your address"),
+    "registered": N_("Seat reserved"),
+    "waiting": N_("Waiting list"),
+    "offer": N_("A seat is offered"),
+    "offer-expired": N_("Offer over"),
+    "changed": N_("Registration changed"),
+    "cancelled": N_("Seat given back"),
+    "restored": N_("Seat reserved again"),
+    "gathering-changed": N_("New date or place"),
+    "gathering-cancelled": N_("Gathering cancelled"),
+    "placement": N_("Angle or group"),
+    "moved": N_("Group changed"),
+    "questionnaire": N_("Questionnaire"),
+    "account": N_("Account published"),
+}
+ABOUT = {
+    "invitation": N_("Who invites, to what and when, with one link to answer."),
+}
+# The word, and the sign before it: '' done, wait, new, off, bad.
+STATES = {
+    "draft": (N_("to review"), "new"),
+    "queued": (N_("waiting"), "wait"),
+    "claimed": (N_("waiting"), "wait"),
+    "handed": (N_("leaving now"), "wait"),
+    "sent": (N_("sent"), ""),
+    "deferred": (N_("delayed"), "wait"),
+    "unknown": (N_("not known"), "bad"),
+    "failed": (N_("failed"), "bad"),
+    "discarded": (N_("put aside"), "off"),
+}
+OUTCOMES = {
+    "sent": N_("The server took it."),
+    "deferred": N_("The server asked to try again later."),
+    "failed": N_("The server refused it for good."),
+    "broken": N_("The connection broke before the letter had left."),
+    "unknown": N_("The letter was given, and no answer came."),
+    "again": N_("It was put back in the queue."),
+}
+
+
+def kind(name: str) -> str:
+    return gettext(KINDS[name]) if name in KINDS else name
+
+
+def about(name: str) -> str:
+    return gettext(ABOUT[name]) if name in ABOUT else ""
+
+
+def state(letter: Letter) -> tuple[str, str]:
+    word, sign = STATES[letter.state]
+    return gettext(word), sign
+
+
+def outcome(name: str) -> str:
+    return gettext(OUTCOMES[name]) if name in OUTCOMES else name
