@@ -59,10 +59,16 @@ def describe_gathering(session: Session, fact: Fact, now: datetime) -> None:
     elif gathering.state == "cancelled" and before[4] != "cancelled":
         letters.discard_drafts(session, gathering.id)
         _tell_all(session, gathering, "gathering-cancelled", {}, now)
-    elif gathering.state != "cancelled" and before != (*_day(gathering), gathering.state) and before[4] != "draft":
+    elif (
+        gathering.state != "cancelled"
+        and before != (*_day(gathering), gathering.state)
+        and before[4] != "draft"
+    ):
         starts_at, ends_at, zone, place, state = before
         if (starts_at, ends_at, zone, place) != _day(gathering) or state == "cancelled":
-            _tell_all(session, gathering, "gathering-changed", _had(gathering, starts_at, ends_at, zone, place), now)
+            _tell_all(
+                session, gathering, "gathering-changed", _had(gathering, starts_at, ends_at, zone, place), now
+            )
 
 
 def ask_to_sign_in(session: Session, fact: Fact, now: datetime) -> None:
@@ -75,7 +81,13 @@ def ask_to_sign_in(session: Session, fact: Fact, now: datetime) -> None:
 
 def _invite(session: Session, fact: Fact, gathering: Gathering, now: datetime) -> None:
     letters.write(
-        session, "invitation", _named(fact), gathering=gathering, about=fact["invitation_id"], version="1", now=now
+        session,
+        "invitation",
+        _named(fact),
+        gathering=gathering,
+        about=fact["invitation_id"],
+        version="1",
+        now=now,
     )
 
 
@@ -84,7 +96,16 @@ def _ask_to_confirm(session: Session, fact: Fact, gathering: Gathering, now: dat
     letters.answered(session, gathering.id, Addressee.of(person))
     details = {"code": fact["code"], "expires_at": fact["expires_at"]}
     # The link of this letter confirms; it is not the personal one.
-    _write(session, "confirm-address", person, gathering, fact["expires_at"].isoformat(), details, now, link=fact["link"])
+    _write(
+        session,
+        "confirm-address",
+        person,
+        gathering,
+        fact["expires_at"].isoformat(),
+        details,
+        now,
+        link=fact["link"],
+    )
 
 
 def _register(session: Session, fact: Fact, gathering: Gathering, now: datetime) -> None:
@@ -222,7 +243,9 @@ def _write(
     )
 
 
-def _tell_all(session: Session, gathering: Gathering, kind: str, details: dict[str, Any], now: datetime) -> None:
+def _tell_all(
+    session: Session, gathering: Gathering, kind: str, details: dict[str, Any], now: datetime
+) -> None:
     for person in people.coming(session, gathering.id, "registered", "waiting", "offered"):
         has_seat = person.standing == "registered"
         told = {**details.get(person.language, details.get("fr", {})), "has_seat": has_seat}
@@ -268,7 +291,11 @@ def _keep(session: Session, fact_type: str, reads: type[Heard], fact: Fact, now:
     known = session.scalar(select(EarlyFact.number).where(EarlyFact.event_id == fact["_event_id"]))
     if known is not None:
         return
-    kept = {"data": reads().dump(fact), "happened_at": fact["_happened_at"].isoformat(), "trace": fact["_trace"]}
+    kept = {
+        "data": reads().dump(fact),
+        "happened_at": fact["_happened_at"].isoformat(),
+        "trace": fact["_trace"],
+    }
     session.add(
         EarlyFact(
             event_id=fact["_event_id"],
@@ -281,7 +308,9 @@ def _keep(session: Session, fact_type: str, reads: type[Heard], fact: Fact, now:
     )
 
 
-def _catch_up(session: Session, gathering: Gathering, now: datetime, *, participant_id: UUID | None = None) -> None:
+def _catch_up(
+    session: Session, gathering: Gathering, now: datetime, *, participant_id: UUID | None = None
+) -> None:
     for early in people.early_facts(session, gathering_id=gathering.id, participant_id=participant_id):
         about = FACTS[early.type]
         fact: Fact = dict(about.reads().load(early.fact["data"]))

@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
-from sqlalchemy import CursorResult, func, select, update
+from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from services.notifications.models import Delivery, Letter, Shelf
@@ -70,7 +70,14 @@ def claimed(session: Session, batch: UUID) -> list[Letter]:
 def hand_over(session: Session, letter_id: UUID, batch: UUID, now: datetime) -> bool:
     """Write down that the server gets this letter now; False when it belongs to another batch by now."""
     return _move(
-        session, letter_id, batch, "claimed", state="handed", claimed_at=now, next_at=None, attempts=Letter.attempts + 1
+        session,
+        letter_id,
+        batch,
+        "claimed",
+        state="handed",
+        claimed_at=now,
+        next_at=None,
+        attempts=Letter.attempts + 1,
     )
 
 
@@ -130,7 +137,9 @@ def release(session: Session, batch: UUID, reply: str, *, until: datetime) -> No
     )
 
 
-def take_back(session: Session, letter_id: UUID, batch: UUID, reply: str, *, until: datetime, now: datetime) -> None:
+def take_back(
+    session: Session, letter_id: UUID, batch: UUID, reply: str, *, until: datetime, now: datetime
+) -> None:
     """It was handed, but the server cannot have it whole: it waits in the queue again."""
     if _move(session, letter_id, batch, "handed", state="queued", next_at=until, reply=reply, claimed_by=None):
         _note(session, letter_id, "broken", reply, now)
@@ -194,14 +203,14 @@ def keep(session: Session, batch: UUID, now: datetime) -> int:
 
 def _move(session: Session, letter_id: UUID, batch: UUID, *states: str, **values: object) -> bool:
     """Change a letter only if this batch still holds it in one of these states."""
-    moved = session.execute(
+    moved = session.scalar(
         update(Letter)
         .where(Letter.id == letter_id, Letter.claimed_by == batch, Letter.state.in_(states))
         .values(**values)
+        .returning(Letter.id)
         .execution_options(synchronize_session=False)
     )
-    assert isinstance(moved, CursorResult)
-    return moved.rowcount == 1
+    return moved is not None
 
 
 def _note(session: Session, letter_id: UUID, outcome: str, reply: str, now: datetime) -> None:

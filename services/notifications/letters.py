@@ -136,12 +136,16 @@ def drafts(session: Session, gathering_id: UUID) -> list[tuple[str, int, datetim
     ).all()
     found = []
     for kind, count, last in kinds:
-        first = session.scalars(select(Letter).where(*here, Letter.kind == kind).order_by(Letter.name).limit(1)).one()
+        first = session.scalars(
+            select(Letter).where(*here, Letter.kind == kind).order_by(Letter.name).limit(1)
+        ).one()
         found.append((kind, count, last, first))
     return found
 
 
-def send_drafts(session: Session, gathering: Gathering, *, kind: str, count: int, upto: datetime, now: datetime) -> int:
+def send_drafts(
+    session: Session, gathering: Gathering, *, kind: str, count: int, upto: datetime, now: datetime
+) -> int:
     """Queue the drafts of one kind that were listed: `count` of them, written at `upto` or before.
 
     Raises GatheringCancelled, OtherNumber when there are more or fewer by now: nobody sends what they did not see.
@@ -259,7 +263,11 @@ def listed(
     if text:
         like = f"%{text.replace('%', '').replace('_', ' ')}%"
         here = here.where(Letter.name.ilike(like) | Letter.email.ilike(like))
-    return list(session.scalars(here.order_by(Letter.created_at.desc(), Letter.name, Letter.id).offset(after).limit(limit)))
+    return list(
+        session.scalars(
+            here.order_by(Letter.created_at.desc(), Letter.name, Letter.id).offset(after).limit(limit)
+        )
+    )
 
 
 def one(session: Session, gathering_id: UUID, letter_id: UUID, *, for_update: bool = False) -> Letter:

@@ -32,7 +32,18 @@ def remember_gathering(session: Session, fact: dict[str, Any]) -> Gathering | No
     if known is None:
         known = Gathering(id=fact["gathering_id"])
         session.add(known)
-    for name in ("version", "slug", "title", "starts_at", "ends_at", "zone", "language", "writing", "state", "public_url"):
+    for name in (
+        "version",
+        "slug",
+        "title",
+        "starts_at",
+        "ends_at",
+        "zone",
+        "language",
+        "writing",
+        "state",
+        "public_url",
+    ):
         setattr(known, name, fact[name])
     for name in ("purpose", "place", "organiser_name", "reply_to"):
         setattr(known, name, fact[name] or "")

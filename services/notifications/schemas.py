@@ -172,7 +172,9 @@ class WholeLetterView(LetterView):
 
 
 class LettersView(Schema):
-    counts = fields.Dict(keys=fields.String(), values=fields.Dict(keys=fields.String(), values=fields.Integer()))
+    counts = fields.Dict(
+        keys=fields.String(), values=fields.Dict(keys=fields.String(), values=fields.Integer())
+    )
     letters = fields.List(fields.Nested(LetterView))
     next = fields.Integer(allow_none=True)
 

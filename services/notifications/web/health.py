@@ -62,7 +62,9 @@ def _facts(facts: dict[str, object]) -> Sentence:
     dead = inbox["dead"] if isinstance(inbox, dict) else 0
     if dead:
         what = ngettext(
-            "One piece of news could not be understood.", "%(num)s pieces of news could not be understood.", dead
+            "One piece of news could not be understood.",
+            "%(num)s pieces of news could not be understood.",
+            dead,
         )
         return "down", what, _("The operator sees them with: dead list.")
     return "", _("News goes round."), _("The last sign came %(s)s s ago.", s=number(round(_age(facts))))
@@ -97,7 +99,13 @@ def _trouble(letters: own.Letters) -> list[Sentence]:
             "Of %(num)s letters we do not know whether they arrived.",
             letters.unknown,
         )
-        told.append(("down", what, _("They are never sent twice by themselves; the team sees them on its letters page.")))
+        told.append(
+            (
+                "down",
+                what,
+                _("They are never sent twice by themselves; the team sees them on its letters page."),
+            )
+        )
     if letters.failed:
         what = ngettext("One letter was refused.", "%(num)s letters were refused.", letters.failed)
         told.append(("slow", what, _("The team sees them, with the server's words, on its letters page.")))

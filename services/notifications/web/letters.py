@@ -14,8 +14,8 @@ from services.chassis.i18n import gettext as _
 from services.chassis.i18n import ngettext
 from services.chassis.pages import POLICY, Form, render, tell
 from services.chassis.web import now, reading, transacted
-from services.notifications import people, schemas
 from services.notifications import letters as use
+from services.notifications import people, schemas
 from services.notifications.models import Gathering, Person
 from services.notifications.web import words
 

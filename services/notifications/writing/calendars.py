@@ -43,7 +43,9 @@ def render(appointment: Appointment, method: str, *, now: datetime) -> str:
     event.add("summary", words.one_line(appointment.title, limit=250))
     if appointment.place:
         event.add("location", words.one_line(appointment.place, limit=250))
-    described = " ".join(part for part in (words.one_line(appointment.purpose, limit=1000), appointment.url) if part)
+    described = " ".join(
+        part for part in (words.one_line(appointment.purpose, limit=1000), appointment.url) if part
+    )
     if described:
         event.add("description", described)
     if appointment.url:

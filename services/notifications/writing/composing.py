@@ -124,6 +124,10 @@ def _letter(language: str, kind: str) -> Template:
 @lru_cache(maxsize=1)
 def _html() -> Template:
     shells = Environment(
-        loader=FileSystemLoader(FOLDER), undefined=StrictUndefined, autoescape=True, trim_blocks=True, lstrip_blocks=True
+        loader=FileSystemLoader(FOLDER),
+        undefined=StrictUndefined,
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
     )
     return shells.get_template("shell.html")

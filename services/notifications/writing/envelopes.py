@@ -47,7 +47,9 @@ def message_id(letter_id: UUID, sender: str) -> str:
 def address(email: str) -> str:
     """An address fit for an envelope: its domain in ASCII. Raises UnusableAddress."""
     local, at, domain = email.strip().rpartition("@")
-    if not (local and at and domain) or any(sign.isspace() or sign in '<>"(),:;\\[]' or sign < " " for sign in local):
+    if not (local and at and domain) or any(
+        sign.isspace() or sign in '<>"(),:;\\[]' or sign < " " for sign in local
+    ):
         raise UnusableAddress("This is not an address a letter can be sent to.")
     try:
         ascii_domain = domain if domain.isascii() else domain.encode("idna").decode()
@@ -58,7 +60,9 @@ def address(email: str) -> str:
     return f"{local}@{ascii_domain}"
 
 
-def seal(envelope: Envelope, *, text: str, html: str, ics: str | None = None, method: str | None = None) -> bytes:
+def seal(
+    envelope: Envelope, *, text: str, html: str, ics: str | None = None, method: str | None = None
+) -> bytes:
     """The whole message, with CRLF line ends, ready for DATA (dots not yet stuffed). Raises UnusableAddress.
 
     Text first, its HTML twin after it, then the calendar part: once as an alternative for readers that answer
@@ -86,8 +90,8 @@ def seal(envelope: Envelope, *, text: str, html: str, ics: str | None = None, me
         head.append(("Content-Type", f'multipart/alternative; boundary="{mark}a"'))
         return _headers(head) + b"\r\n" + _joined(f"{mark}a", parts)
     parts.append(_armoured(f"text/calendar; charset=utf-8; method={method}", ics))
-    twins = (
-        f'Content-Type: multipart/alternative; boundary="{mark}a"\r\n\r\n'.encode() + _joined(f"{mark}a", parts)
+    twins = f'Content-Type: multipart/alternative; boundary="{mark}a"\r\n\r\n'.encode() + _joined(
+        f"{mark}a", parts
     )
     file = _armoured('application/ics; name="invite.ics"', ics, 'attachment; filename="invite.ics"')
     head.append(("Content-Type", f'multipart/mixed; boundary="{mark}m"'))

@@ -14,7 +14,9 @@ from services.chassis.moments import day, hour
 
 # Line and paragraph separators, controls, and the marks that turn the direction of what follows.
 # Joiners (U+200C, U+200D) stay: scripts and emoji need them.
-_UNFIT = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufeff\ufffe\uffff\ue000-\ue00f\ud800-\udfff]+")
+_UNFIT = re.compile(
+    "[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufeff\ufffe\uffff\ue000-\ue00f\ud800-\udfff]+"
+)
 _SPACES = re.compile(r"[ \t]+")
 
 
