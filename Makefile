@@ -64,7 +64,7 @@ browser: setup-dev
 	@$(PY) -m infra.setup.browser
 
 settings: setup ## Writes infra/SETTINGS.md from the settings in the code
-	@exec $(PY) -m infra.settings
+	@$(PY) -m services.chassis.settings >infra/SETTINGS.md
 
 clean: ## Removes the environment and every cache; your data in var/ stay
 	@rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
