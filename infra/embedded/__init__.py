@@ -2,7 +2,7 @@
 
     launcher ── zygote ─┬─ broker          Valkey, from its wheel
                         ├─ web             gunicorn: the four services behind one address
-                        ├─ <service>.worker, <service>.relay, notifications.mail
+                        ├─ <service>.worker, notifications.mail, relays
                         └─ prepare, greet  once at each start
 
 The launcher is small and decides: it listens on the public address, says what is to run and starts again what

@@ -27,22 +27,24 @@ WITHIN_S = 85
 ALSO_READ = (
     *("infra.embedded.web", "gunicorn.arbiter", "gunicorn.workers.gthread"),
     *("services.chassis.relay", "services.chassis.worker", "kombu.transport.redis"),
-    *("celery.app.amqp", "celery.apps.worker", "celery.concurrency.solo"),
-    *("celery.worker.consumer", "celery.worker.strategy", "sqlalchemy.dialects.sqlite.pysqlite"),
+    *("celery.app.amqp", "celery.app.control", "celery.app.events", "celery.app.log", "celery.apps.worker"),
+    *("celery.backends.base", "celery.concurrency.solo", "celery.events.receiver", "celery.fixups.django"),
+    *(
+        "celery.worker.autoscale",
+        "celery.worker.components",
+        "celery.worker.consumer",
+        "celery.worker.strategy",
+    ),
+    *("celery.worker.consumer.delayed_delivery", "billiard.connection", "billiard.dummy", "billiard.pool"),
+    *("kombu.matcher", "kombu.mixins", "kombu.pidbox", "kombu.serialization", "encodings.idna"),
+    *("alembic.command", "sqlalchemy.dialects.sqlite.pysqlite"),
 )
 
 
 def parts() -> dict[str, str]:
     """Every process by name, with its stage: the broker first, `once` at each start, services until the end."""
-    kept = ["web"]
-    for service in SERVICES:
-        kept += [f"{service}.worker", f"{service}.relay"]
-    return {
-        "broker": "broker",
-        "prepare": "once",
-        **dict.fromkeys([*kept, "notifications.mail"], "services"),
-        "greet": "once",
-    }
+    kept = ["web", *(f"{service}.worker" for service in SERVICES), "notifications.mail", "relays"]
+    return {"broker": "broker", "prepare": "once", **dict.fromkeys(kept, "services"), "greet": "once"}
 
 
 def serves_the_public(name: str) -> bool:
@@ -89,7 +91,7 @@ def load() -> None:
 
 def be(name: str) -> None:
     """Be one part of the street until it ends."""
-    from services.chassis import relay, worker
+    from services.chassis import worker
 
     match name.partition(".")[::2]:
         case "broker", _:
@@ -100,8 +102,8 @@ def be(name: str) -> None:
             _greet()
         case "web", _:
             _web()
-        case service, "relay":
-            sys.exit(relay.run(_services()[service], _settings_of(service)))
+        case "relays", _:
+            sys.exit(_relays())
         case service, "worker":
             sys.exit(worker.run(_services()[service], _settings_of(service), pool="solo"))
         case service, task:
@@ -199,6 +201,40 @@ def _is_ready(name: str, age_s: float) -> bool:
     finally:
         connection.close()
     return bool(health.get("ready")) and health.get("canary_age_s", age_s) < age_s
+
+
+def _relays() -> int:
+    """The four relays as threads: they wait most of the time, and a process each would cost 30 MB each."""
+    import signal
+    import threading
+    import traceback
+
+    import structlog
+
+    from services.chassis import telemetry
+    from services.chassis.relay import Relay
+
+    stop, broken = threading.Event(), threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    telemetry.configure(_settings(), "street", "relays")
+
+    def relay(name: str) -> None:
+        structlog.contextvars.bind_contextvars(service=name, role="relay")
+        try:
+            Relay(_services()[name], _settings_of(name)).run(stop)
+        except BaseException:  # noqa: BLE001 one relay that broke ends all, and all are started again
+            traceback.print_exc()
+            broken.set()
+            stop.set()
+
+    threads = [threading.Thread(target=relay, args=(name,), name=f"{name}.relay") for name in SERVICES]
+    for thread in threads:
+        thread.start()
+    stop.wait()
+    for thread in threads:
+        thread.join(5)
+    return int(broken.is_set())
 
 
 def _web() -> None:

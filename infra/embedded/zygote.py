@@ -73,7 +73,9 @@ class Zygote:
                 gc.freeze()
                 if threading.active_count() > 1:
                     sys.stderr.write(f"threads before the fork: {threading.enumerate()}\n")
-                self._say(loaded=round(time.monotonic() - began, 2), children=self.children)
+                sys.stderr.write(f"loaded in {time.monotonic() - began:.2f} s\n")
+                sys.stderr.flush()
+                self._say(loaded=True, children=self.children)
             elif "start" in order:
                 self._say(started=order["start"], pid=self._fork(order["start"]))
         return True
