@@ -1,1 +1,1 @@
-"""What it was like: questionnaires, answers, quotes and the published account."""
+"""What it was like: questionnaires, answers, quotes, and the account of the day."""
