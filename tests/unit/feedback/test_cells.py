@@ -24,7 +24,11 @@ def test_enough_answers_everywhere_are_all_shown():
 
 
 def test_a_small_count_is_hidden_together_with_the_next_smallest():
-    assert veil_one_of({"slow": 3, "right": 80, "fast": 7}, minimum=5) == {"slow": None, "right": 80, "fast": None}
+    assert veil_one_of({"slow": 3, "right": 80, "fast": 7}, minimum=5) == {
+        "slow": None,
+        "right": 80,
+        "fast": None,
+    }
 
 
 def test_equals_of_the_next_smallest_are_hidden_too():
@@ -127,7 +131,9 @@ def test_runs_cover_the_scale_and_each_holds_enough(counts, minimum):
     runs = join_scale(counts, minimum=minimum)
 
     if sum(counts) >= minimum:
-        assert [value for run in runs for value in range(run.first, run.last + 1)] == list(range(1, len(counts) + 1))
+        assert [value for run in runs for value in range(run.first, run.last + 1)] == list(
+            range(1, len(counts) + 1)
+        )
         assert sum(run.count for run in runs) == sum(counts)
     assert all(run.count >= minimum for run in runs)
 

@@ -1,0 +1,1 @@
+"""Telling the day: sentences drawn from what is known, each beside its evidence. Plain values only."""
