@@ -207,7 +207,10 @@ class Account(Base):
 
 
 class Paragraph(Base):
-    """A part of the account: lines, each with its evidence. A `words` paragraph holds the ids of quotes."""
+    """A part of the account: lines, each with its evidence. A `words` paragraph holds the ids of quotes.
+
+    `slot` tells which part of the draft it is when the draft is written anew.
+    """
 
     __tablename__ = "paragraphs"
     __table_args__ = (
@@ -218,6 +221,7 @@ class Paragraph(Base):
     gathering_id: Mapped[UUID] = mapped_column(ForeignKey("accounts.gathering_id"), index=True)
     position: Mapped[int]
     kind: Mapped[str]
+    slot: Mapped[str]
     heading: Mapped[str]
     lines: Mapped[list[dict[str, Any]]] = mapped_column(JSON)
     edited: Mapped[bool] = mapped_column(default=False)

@@ -19,6 +19,9 @@ from babel.lists import format_list
 
 from services.feedback.telling.evidence import Line, Source, numbers_in
 
+# As many as close the account that gave the idea, twice over; organisers choose among all of them.
+QUOTES_CHOSEN = 6
+
 
 class Voice(Protocol):
     """Whoever says the sentences in the language of the account."""
@@ -71,7 +74,7 @@ class Agreement:
 
 @dataclass(frozen=True)
 class Day:
-    """All that is known of the day: counts of people, names of territories and trades, texts as they were written."""
+    """All that is known of the day: counts of people, names of territories and trades, texts as written."""
 
     ref: str
     title: str
@@ -325,7 +328,9 @@ def _afterwards(day: Day, voice: Voice) -> Part:
 def _words(day: Day, voice: Voice) -> Part:
     agreed = Source("quote", day.ref, voice.gettext("Published with its author’s agreement"))
     return Part(
-        "words", voice.gettext("In their own words"), [Line("", (agreed,), (), ref) for ref in day.quotes]
+        "words",
+        voice.gettext("In their own words"),
+        [Line("", (agreed,), (), ref, place < QUOTES_CHOSEN) for place, ref in enumerate(day.quotes)],
     )
 
 

@@ -1,0 +1,153 @@
+"""What feedback does when it hears of something."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from marshmallow import fields
+from sqlalchemy.orm import Session
+
+from services.chassis import auth
+from services.chassis.inbox import Heard, Inbox
+from services.feedback import attendances, gatherings, questionnaires
+
+inbox = Inbox("feedback")
+auth.hear_roles(inbox)
+
+
+class Territory(Heard):
+    name = fields.String(required=True)
+
+
+class Description(Heard):
+    gathering_id = fields.UUID(required=True)
+    version = fields.Integer(required=True)
+    slug = fields.String(required=True)
+    title = fields.String(required=True)
+    purpose = fields.String(required=True)
+    starts_at = fields.AwareDateTime(required=True)
+    ends_at = fields.AwareDateTime(required=True)
+    zone = fields.String(required=True)
+    place = fields.String(required=True)
+    language = fields.String(required=True)
+    state = fields.String(required=True)
+    territories = fields.List(fields.Nested(Territory), required=True)
+    trades = fields.List(fields.String(), required=True)
+    public_url = fields.String(required=True)
+
+
+class Arrival(Heard):
+    participant_id = fields.UUID(required=True)
+    gathering_id = fields.UUID(required=True)
+    email = fields.String(load_default=None, allow_none=True)
+    given = fields.String(load_default="")
+    family = fields.String(load_default="")
+    language = fields.String(load_default="fr")
+
+
+class Absence(Heard):
+    participant_id = fields.UUID(required=True)
+    gathering_id = fields.UUID(required=True)
+
+
+class AcceptedStory(Heard):
+    story_id = fields.UUID(required=True)
+    gathering_id = fields.UUID(required=True)
+    title = fields.String(required=True)
+
+
+class WithdrawnStory(Heard):
+    story_id = fields.UUID(required=True)
+
+
+class AcceptedTopic(Heard):
+    topic_id = fields.UUID(required=True)
+    gathering_id = fields.UUID(required=True)
+    number = fields.Integer(required=True)
+    question = fields.String(required=True)
+
+
+class WithdrawnTopic(Heard):
+    topic_id = fields.UUID(required=True)
+
+
+class PublishedPlan(Heard):
+    round_id = fields.UUID(required=True)
+    gathering_id = fields.UUID(required=True)
+    kind = fields.String(required=True)
+    name = fields.String(required=True)
+    version = fields.Integer(required=True)
+    people = fields.Integer(required=True)
+    groups = fields.List(fields.Dict(), required=True)
+
+
+class WrittenSynthesis(Heard):
+    group_id = fields.UUID(required=True)
+    gathering_id = fields.UUID(required=True)
+    angle = fields.String(required=True)
+    modalities = fields.List(fields.String(), required=True)
+    written_at = fields.AwareDateTime(required=True)
+
+
+@inbox.on("registration.gathering_described.v1", reads=Description)
+def describe_gathering(session: Session, fact: dict[str, Any], now: datetime) -> None:
+    gatherings.describe(session, fact["gathering_id"], fact)
+    questionnaires.prepare(session, fact["gathering_id"])
+
+
+@inbox.on("registration.participant_checked_in.v1", reads=Arrival)
+def note_arrival(session: Session, fact: dict[str, Any], now: datetime) -> None:
+    attendances.arrive(
+        session,
+        fact["participant_id"],
+        fact["gathering_id"],
+        email=fact["email"],
+        given=fact["given"],
+        family=fact["family"],
+        language=fact["language"],
+    )
+
+
+@inbox.on("registration.participant_absent.v1", reads=Absence)
+def note_absence(session: Session, fact: dict[str, Any], now: datetime) -> None:
+    attendances.miss(session, fact["participant_id"], fact["gathering_id"])
+
+
+@inbox.on("registration.story_accepted.v1", reads=AcceptedStory)
+def accept_story(session: Session, fact: dict[str, Any], now: datetime) -> None:
+    gatherings.accept_story(session, fact["story_id"], fact["gathering_id"], title=fact["title"])
+
+
+@inbox.on("registration.story_withdrawn.v1", reads=WithdrawnStory)
+def withdraw_story(session: Session, fact: dict[str, Any], now: datetime) -> None:
+    gatherings.withdraw_story(session, fact["story_id"])
+
+
+@inbox.on("registration.topic_accepted.v1", reads=AcceptedTopic)
+def accept_topic(session: Session, fact: dict[str, Any], now: datetime) -> None:
+    gatherings.accept_topic(
+        session, fact["topic_id"], fact["gathering_id"], number=fact["number"], question=fact["question"]
+    )
+
+
+@inbox.on("registration.topic_withdrawn.v1", reads=WithdrawnTopic)
+def withdraw_topic(session: Session, fact: dict[str, Any], now: datetime) -> None:
+    gatherings.withdraw_topic(session, fact["topic_id"])
+
+
+@inbox.on("grouping.plan_published.v1", reads=PublishedPlan)
+def remember_plan(session: Session, fact: dict[str, Any], now: datetime) -> None:
+    gatherings.remember_plan(session, fact["round_id"], fact["gathering_id"], fact)
+
+
+@inbox.on("grouping.synthesis_written.v1", reads=WrittenSynthesis)
+def remember_synthesis(session: Session, fact: dict[str, Any], now: datetime) -> None:
+    gatherings.remember_synthesis(
+        session,
+        fact["group_id"],
+        fact["gathering_id"],
+        angle=fact["angle"],
+        modalities=fact["modalities"],
+        written_at=fact["written_at"],
+    )
