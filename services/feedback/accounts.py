@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid4
-from zoneinfo import ZoneInfo
 
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
+from services.chassis import moments
 from services.chassis.catalogues import catalogue
 from services.chassis.errors import NotFound, Refused
-from services.chassis.moments import number
 from services.chassis.outbox import publish as tell
 from services.feedback import attendances, gatherings, questionnaires, quotes, results
 from services.feedback.events import AccountPublished
@@ -36,6 +35,10 @@ class UnknownParagraph(NotFound):
 
 class EditedMeanwhile(Refused):
     code = "edited-meanwhile"
+
+
+class FiguresStand(Refused):
+    code = "figures-stand"
 
 
 class NothingToPublish(Refused):
@@ -84,7 +87,7 @@ class Spoken:
 
     def ngettext(self, one: str, many: str, num: int, /, **variables: object) -> str:
         said = str(self._said.ungettext(one, many, num))
-        return said % {"num": number(num, self._language), **variables}
+        return said % {"num": moments.number(num, self._language), **variables}
 
 
 def write(session: Session, gathering_id: UUID, *, now: datetime) -> Account:
@@ -157,7 +160,7 @@ def retitle(session: Session, gathering_id: UUID, *, title: str) -> None:
     of(session, gathering_id).title = title
 
 
-def reword(
+def edit(
     session: Session,
     gathering_id: UUID,
     paragraph_id: UUID,
@@ -168,29 +171,23 @@ def reword(
 ) -> None:
     """Replace a paragraph's sentences; each keeps the evidence of the sentence it comes from.
 
-    No sentence at all leaves the paragraph out of the account. Raises UnknownParagraph, EditedMeanwhile.
+    No sentence at all leaves the paragraph out of the account. Quotes are not reworded: for a paragraph of
+    words, `lines` holds the ids of those that stay. Raises UnknownParagraph, FiguresStand, EditedMeanwhile.
     """
-    edited = _to_edit(session, gathering_id, paragraph_id, version)
+    if paragraph(session, gathering_id, paragraph_id).kind == "figures":
+        raise FiguresStand("Figures are counted, not written. They follow what is known of the day.")
+    edited = session.get_one(Paragraph, paragraph_id, with_for_update=True)
+    if edited.version != version:
+        raise EditedMeanwhile("Somebody else changed this paragraph meanwhile. What you wrote is still here.")
     old = [line_of(row) for row in edited.lines]
-    texts = [" ".join(text.split()) for text in lines if text.strip()]
+    if edited.kind == "words":
+        new = [replace(line, chosen=line.quote in lines) for line in old]
+    else:
+        new = reworded(old, [" ".join(text.split()) for text in lines if text.strip()])
     edited.heading = heading
-    edited.lines = [line.as_row() for line in reworded(old, texts)]
-
-
-def choose(
-    session: Session,
-    gathering_id: UUID,
-    paragraph_id: UUID,
-    *,
-    heading: str,
-    quotes_chosen: Collection[str],
-    version: int,
-) -> None:
-    """Choose which quotes close the account; nobody rewords them. Raises UnknownParagraph, EditedMeanwhile."""
-    edited = _to_edit(session, gathering_id, paragraph_id, version)
-    old = [line_of(row) for row in edited.lines]
-    edited.heading = heading
-    edited.lines = [replace(line, chosen=line.quote in quotes_chosen).as_row() for line in old]
+    edited.lines = [line.as_row() for line in new]
+    edited.version += 1
+    edited.edited = True
 
 
 def marks(session: Session, gathering_id: UUID) -> list[Mark]:
@@ -268,18 +265,6 @@ def link(gathering: Gathering) -> str:
     return f"{gatherings.home(gathering)}/retour/{gathering.slug}"
 
 
-def _to_edit(session: Session, gathering_id: UUID, paragraph_id: UUID, version: int) -> Paragraph:
-    paragraph(session, gathering_id, paragraph_id)
-    edited = session.get_one(Paragraph, paragraph_id, with_for_update=True)
-    if edited.version != version:
-        raise EditedMeanwhile(
-            "Somebody else changed this paragraph meanwhile. Your text is kept below; compare."
-        )
-    edited.version += 1
-    edited.edited = True
-    return edited
-
-
 def _shown(session: Session, each: Paragraph) -> Drafted:
     lines = [line_of(row) for row in each.lines]
     words = quotes.sentences(session, _quote_ids(each.lines))
@@ -305,7 +290,7 @@ def _quote_ids(rows: Iterable[dict[str, Any]]) -> list[UUID]:
 
 
 def _with_slots(parts: Iterable[Part]) -> list[tuple[str, Part]]:
-    """Each part with the name it keeps when the draft is written anew: its heading, or its place among its kind."""
+    """Each part with the name it keeps when the draft is written anew: an angle, or a place among its kind."""
     slots: list[tuple[str, Part]] = []
     for part in parts:
         before = sum(1 for _, other in slots if other.kind == part.kind)
@@ -316,7 +301,8 @@ def _with_slots(parts: Iterable[Part]) -> list[tuple[str, Part]]:
 def _day(session: Session, gathering: Gathering) -> Day:
     here = gathering.id
     plans = session.scalars(select(Plan).where(Plan.gathering_id == here).order_by(Plan.name)).all()
-    rounds = {plan.kind: _round(plan) for plan in plans}
+    names = {territory["letter"]: territory["name"] for territory in gathering.territories}
+    rounds = {plan.kind: _round(plan, names) for plan in plans}
     stories = session.scalars(select(Story).where(Story.gathering_id == here).order_by(Story.title))
     topics = session.scalars(select(Topic).where(Topic.gathering_id == here).order_by(Topic.number, Topic.id))
     written = select(Synthesis).where(Synthesis.gathering_id == here)
@@ -325,11 +311,11 @@ def _day(session: Session, gathering: Gathering) -> Day:
         ref=str(here),
         title=gathering.title,
         purpose=gathering.purpose,
-        on=gathering.starts_at.astimezone(ZoneInfo(gathering.zone)).date(),
+        on=moments.day(gathering.starts_at, gathering.zone, gathering.language, weekday=False),
         place=gathering.place,
         language=gathering.language,
         present=attendances.present(session, here),
-        territories=gathering.territories,
+        territories=[territory["name"] for territory in gathering.territories],
         trades=gathering.trades,
         stories=[(str(story.id), story.title) for story in stories],
         angles=rounds.get("angles"),
@@ -341,13 +327,13 @@ def _day(session: Session, gathering: Gathering) -> Day:
     )
 
 
-def _round(plan: Plan) -> Round:
+def _round(plan: Plan, names: Mapping[str, str]) -> Round:
     return Round(
         ref=str(plan.round_id),
         name=plan.name,
         people=plan.people,
         groups=len(plan.groups),
-        territories=sorted({name for group in plan.groups for name in group["territories"]}),
+        territories=sorted({names.get(said, said) for group in plan.groups for said in group["territories"]}),
         trades=sorted({name for group in plan.groups for name in group["trades"]}),
     )
 

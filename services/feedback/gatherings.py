@@ -34,7 +34,7 @@ def describe(session: Session, gathering_id: UUID, told: Mapping[str, Any]) -> G
             language=told["language"],
             state=told["state"],
             public_url=told["public_url"],
-            territories=[territory["name"] for territory in told["territories"]],
+            territories=[dict(territory) for territory in told["territories"]],
             trades=list(told["trades"]),
             version=told["version"],
         )

@@ -33,7 +33,7 @@ class Gathering(Base):
     language: Mapped[str]
     state: Mapped[str]
     public_url: Mapped[str]
-    territories: Mapped[list[str]] = mapped_column(JSON)
+    territories: Mapped[list[dict[str, Any]]] = mapped_column(JSON)
     trades: Mapped[list[str]] = mapped_column(JSON)
     version: Mapped[int]
 

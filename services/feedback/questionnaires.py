@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import secrets
 import tomllib
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from functools import cache
 from pathlib import Path
@@ -122,6 +123,16 @@ def address_one(
     )
     attendance.addressed = True
     attendance.email = attendance.given = attendance.family = attendance.language = None
+
+
+def worded(texts: Mapping[str, str], language: str) -> str:
+    """These words in `language`, or in the one they were first written in; empty when there are none."""
+    return texts.get(language) or next(iter(texts.values()), "")
+
+
+def choice_words(choice: Mapping[str, str], language: str) -> str:
+    """What a choice says; its key when nobody gave it words, as in the middle of a scale."""
+    return worded({key: text for key, text in choice.items() if key != "key"}, language) or choice["key"]
 
 
 def digest(secret: str) -> str:

@@ -92,13 +92,8 @@ def of(session: Session, gathering_id: UUID, *, language: str) -> Results:
     )
 
 
-def worded(texts: dict[str, str], language: str) -> str:
-    """These words in `language`, or in the one they were first written in."""
-    return texts.get(language) or next(iter(texts.values()), "")
-
-
 def _tally(question: Question, sheets: Sequence[Answer], *, minimum: int, language: str) -> Tally:
-    tally = Tally(question.name, question.kind, worded(question.wording, language))
+    tally = Tally(question.name, question.kind, questionnaires.worded(question.wording, language))
     given = [sheet.given[question.name] for sheet in sheets if question.name in sheet.given]
     if len(sheets) < minimum:
         tally.veiled = True
@@ -142,7 +137,7 @@ def agreement(tally: Tally, *, highest: int) -> int | None:
 def _choices(
     tally: Tally, question: Question, given: Sequence[Any], *, blanks: int, minimum: int, language: str
 ) -> None:
-    labels = {choice["key"]: worded(choice, language) or choice["key"] for choice in question.choices}
+    labels = {choice["key"]: questionnaires.choice_words(choice, language) for choice in question.choices}
     if question.kind == "multiple":
         times = Counter(key for keys in given for key in set(keys))
         shown = veil_any_of({key: times[key] for key in labels}, answers=len(given) + blanks, minimum=minimum)

@@ -97,6 +97,9 @@ class SourceView(Schema):
 
 class LineView(Schema):
     text = fields.String()
+    quote = fields.UUID(
+        allow_none=True, metadata={"description": "the id of a quote; null for a sentence of ours"}
+    )
     sources = fields.List(fields.Nested(SourceView))
     chosen = fields.Boolean()
     proven = fields.Boolean()
@@ -124,11 +127,12 @@ class AccountView(Schema):
 
 
 class EditedPart(Schema):
-    """A paragraph as an organiser left it. `lines` for texts; `chosen` (quote numbers from 0) for words."""
+    """A part as an organiser left it: all its lines, or for words the quotes that stay."""
 
     heading = Prose(load_default="", validate=validate.Length(max=200))
-    lines = fields.List(Prose(validate=validate.Length(max=2000)), validate=validate.Length(max=200))
-    chosen = fields.List(fields.Integer(), load_default=None)
+    lines = fields.List(
+        Prose(validate=validate.Length(max=2000)), required=True, validate=validate.Length(max=200)
+    )
     version = fields.Integer(required=True)
 
 

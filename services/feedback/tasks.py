@@ -17,7 +17,9 @@ auth.hear_roles(inbox)
 
 
 class Territory(Heard):
+    letter = fields.String(required=True)
     name = fields.String(required=True)
+    quota = fields.Integer(load_default=None, allow_none=True)
 
 
 class Description(Heard):

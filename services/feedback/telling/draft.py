@@ -11,10 +11,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import date
 from typing import Protocol
 
-from babel.dates import format_date
 from babel.lists import format_list
 
 from services.feedback.telling.evidence import Line, Source, numbers_in
@@ -79,7 +77,7 @@ class Day:
     ref: str
     title: str
     purpose: str
-    on: date
+    on: str
     place: str
     language: str
     present: int
@@ -128,14 +126,13 @@ def draft(day: Day, voice: Voice) -> list[Part]:
 def _opening(day: Day, voice: Voice) -> Part:
     part = Part("text", "")
     if day.present:
-        on = format_date(day.on, "long", locale=day.language)
         part.lines.append(
             Line(
                 voice.ngettext(
                     "%(num)s person answered the call on %(on)s (%(place)s).",
                     "%(num)s people answered the call on %(on)s (%(place)s).",
                     day.present,
-                    on=on,
+                    on=day.on,
                     place=day.place,
                 )
                 if day.place
@@ -143,10 +140,10 @@ def _opening(day: Day, voice: Voice) -> Part:
                     "%(num)s person answered the call on %(on)s.",
                     "%(num)s people answered the call on %(on)s.",
                     day.present,
-                    on=on,
+                    on=day.on,
                 ),
                 (_check_in(day, voice), _described(day, voice)),
-                (day.present, day.on.day, day.on.year),
+                (day.present, *_numbers(day.on, day.place)),
             )
         )
     territories, source = _mixed(day, voice, "territories")
@@ -160,7 +157,7 @@ def _opening(day: Day, voice: Voice) -> Part:
                     names=_listed(territories, day.language),
                 ),
                 (source,),
-                (len(territories),),
+                (len(territories), *_numbers(*territories)),
             )
         )
     trades, source = _mixed(day, voice, "trades")
@@ -174,7 +171,7 @@ def _opening(day: Day, voice: Voice) -> Part:
                     names=_listed(trades, day.language),
                 ),
                 (source,),
-                (len(trades),),
+                (len(trades), *_numbers(*trades)),
             )
         )
     if day.purpose:
@@ -319,7 +316,7 @@ def _afterwards(day: Day, voice: Voice) -> Part:
                         ),
                     ),
                 ),
-                (said.answers, said.agree, said.highest - 1, said.highest),
+                (said.answers, said.agree, said.highest - 1, said.highest, *_numbers(said.wording)),
             )
         )
     return part

@@ -69,8 +69,8 @@ def doubt_of(line: Line) -> Doubt | None:
 
 
 def numbers_in(text: str) -> list[int]:
-    """The whole numbers written in digits, thousands parted by any space or not; "9 h 30" holds two."""
-    joined = re.sub(r"(?<=\d)[\u00a0\u202f\u2009](?=\d{3}\b)", "", text)
+    """The whole numbers written in digits, thousands parted as printed or not; "9 h 30" holds two."""
+    joined = re.sub(r"(?<=\d)[\u00a0\u202f\u2009,](?=\d{3}\b)", "", text)
     return [int(digits) for digits in re.findall(r"\d+", joined) if len(digits) < 10]
 
 
