@@ -147,7 +147,8 @@ def _count(session: Session, questionnaire: Questionnaire) -> None:
     waiting = select(func.count()).where(Answer.questionnaire_id == questionnaire.id, Answer.counted.is_(False))
     if session.scalars(waiting).one() < questionnaire.minimum:
         return
-    for table in (Answer.__table__, Quote.__table__):
+    for model in (Answer, Quote):
+        table = model.metadata.tables[model.__tablename__]
         mine = table.c.questionnaire_id == questionnaire.id
         rows = session.execute(select(table).where(mine).order_by(table.c.id)).mappings().all()
         session.execute(delete(table).where(mine))

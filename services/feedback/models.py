@@ -200,7 +200,6 @@ class Account(Base):
 
     gathering_id: Mapped[UUID] = mapped_column(primary_key=True)
     title: Mapped[str]
-    version: Mapped[int] = mapped_column(default=1)
     drafted_at: Mapped[datetime]
     published_at: Mapped[datetime | None]
     published: Mapped[dict[str, Any] | None] = mapped_column(JSON)

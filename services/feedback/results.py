@@ -114,7 +114,7 @@ def _scale(tally: Tally, question: Question, given: Sequence[str], minimum: int)
     tally.cells = [
         Cell(
             str(run.first) if run.first == run.last else f"{run.first}–{run.last}",
-            run.count,
+            run.people,
             run.first,
             run.last,
         )

@@ -17,11 +17,11 @@ from typing import NamedTuple
 
 
 class Run(NamedTuple):
-    """The neighbouring values `first` to `last` of a scale, counted together."""
+    """The neighbouring values `first` to `last` of a scale, given by `people` together."""
 
     first: int
     last: int
-    count: int
+    people: int
 
 
 def veil_one_of(counts: Mapping[str, int], *, minimum: int) -> dict[str, int | None]:
@@ -71,7 +71,7 @@ def join_scale(counts: Sequence[int], *, minimum: int, first: int = 1) -> list[R
             start, held = place + 1, 0
     if start < len(counts):
         below = runs.pop()
-        runs.append(Run(below.first, first + len(counts) - 1, below.count + held))
+        runs.append(Run(below.first, first + len(counts) - 1, below.people + held))
     return runs
 
 

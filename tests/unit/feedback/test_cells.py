@@ -134,8 +134,8 @@ def test_runs_cover_the_scale_and_each_holds_enough(counts, minimum):
         assert [value for run in runs for value in range(run.first, run.last + 1)] == list(
             range(1, len(counts) + 1)
         )
-        assert sum(run.count for run in runs) == sum(counts)
-    assert all(run.count >= minimum for run in runs)
+        assert sum(run.people for run in runs) == sum(counts)
+    assert all(run.people >= minimum for run in runs)
 
 
 @pytest.mark.parametrize(("values", "minimum", "most"), [(3, 5, 14), (4, 3, 11), (5, 2, 8)])
