@@ -20,7 +20,7 @@ from services.feedback import attendances, gatherings, questionnaires, quotes, r
 from services.feedback.events import AccountPublished
 from services.feedback.models import Account, Gathering, Name, Paragraph, Plan, Story, Synthesis, Topic
 from services.feedback.telling.draft import Agreement, Asked, Day, Part, Round, Said, draft, title_of
-from services.feedback.telling.evidence import Doubt, Line, doubt_of, line_of, reworded
+from services.feedback.telling.evidence import Doubt, Line, doubt_of, line_of, one_line, reworded
 from services.feedback.telling.markdown import Shown
 from services.feedback.telling.names import names_in
 
@@ -183,7 +183,7 @@ def edit(
     if edited.kind == "words":
         new = [replace(line, chosen=line.quote in lines) for line in old]
     else:
-        new = reworded(old, [" ".join(text.split()) for text in lines if text.strip()])
+        new = reworded(old, [one_line(text) for text in lines if text.strip()])
     edited.heading = heading
     edited.lines = [line.as_row() for line in new]
     edited.version += 1

@@ -15,7 +15,7 @@ from typing import Protocol
 
 from babel.lists import format_list
 
-from services.feedback.telling.evidence import Line, Source, numbers_in
+from services.feedback.telling.evidence import Line, Source, numbers_in, one_line
 
 # As many as close the account that gave the idea, twice over; organisers choose among all of them.
 QUOTES_CHOSEN = 6
@@ -382,7 +382,7 @@ def _quoted(text: str, language: str) -> str:
 
 
 def _sentence(text: str) -> str:
-    text = " ".join(text.split())
+    text = one_line(text)
     return text if text[-1] in ".!?…" else f"{text}."
 
 

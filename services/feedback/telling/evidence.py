@@ -68,6 +68,11 @@ def doubt_of(line: Line) -> Doubt | None:
     return Doubt(unknown=unknown) if unknown else None
 
 
+def one_line(text: str) -> str:
+    """The text on one line; blanks that hold words together stay what they are, unlike in `str.split`."""
+    return re.sub(r"[ \t\r\n\f\v]+", " ", text).strip(" ")
+
+
 def numbers_in(text: str) -> list[int]:
     """The whole numbers written in digits, thousands parted as printed or not; "9 h 30" holds two."""
     joined = re.sub(r"(?<=\d)[\u00a0\u202f\u2009,](?=\d{3}\b)", "", text)

@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from services.feedback.telling.evidence import one_line
+
 
 @dataclass(frozen=True)
 class Shown:
@@ -38,8 +40,7 @@ def markdown(title: str, parts: Iterable[Shown], *, note: str = "") -> str:
 
 def escaped(text: str) -> str:
     """One line of text in which nothing is Markdown or HTML any more."""
-    flat = " ".join(text.split())
-    flat = re.sub(r"([\\`*_\[\]<>|~])", r"\\\1", flat)
+    flat = re.sub(r"([\\`*_\[\]<>|~])", r"\\\1", one_line(text))
     return re.sub(r"^(#{1,6}|[-+]|\d+[.)])(?=\s|$)", lambda sign: _guarded(sign.group(1)), flat)
 
 
