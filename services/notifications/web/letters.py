@@ -27,7 +27,7 @@ GONE = ("queued", "claimed", "handed", "sent", "deferred", *TROUBLE)
 # The letter's own page may frame its HTML twin, which stands at an address of ours.
 FRAMING = f"{POLICY}; frame-src 'self'"
 # A letter's HTML has its styles in its tags, and may do nothing else.
-SANDBOX = "sandbox; default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'self'"
+SANDBOX = "sandbox{may}; default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'self'"
 
 
 @letters.get("/c/<slug>")
@@ -184,10 +184,10 @@ def person(session: Session, slug: str, participant_id: UUID) -> str:
     return render("notifications/person.html", name=name, letters=found, **_around(session, gathering))
 
 
-def framed(page: str) -> Response:
-    """A letter's HTML, to be shown inside a frame: it may style itself and nothing else."""
+def framed(page: str, *, may: str = "") -> Response:
+    """A letter's HTML, to be shown inside a frame: it may style itself and nothing else but what `may` says."""
     answer = Response(page, mimetype="text/html")
-    answer.headers["Content-Security-Policy"] = SANDBOX
+    answer.headers["Content-Security-Policy"] = SANDBOX.format(may=f" {may}" if may else "")
     answer.headers["X-Frame-Options"] = "SAMEORIGIN"
     return answer
 
@@ -220,8 +220,8 @@ def _around(session: Session, gathering: Gathering) -> dict[str, object]:
         "tabs": tabs,
         "kind_of": words.kind,
         "about_of": words.about,
-        "state_of": words.state,
+        "state_of": lambda letter: words.state(letter.state),
         "outcome_of": words.outcome,
         "kinds": [(name, words.kind(name)) for name in counted],
-        "states": sorted({words.STATES[s][0] for row in counted.values() for s in row}),
+        "states": [(name, words.state(name)[0]) for name in words.STATES if sum_of(name)],
     }

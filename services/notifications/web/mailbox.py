@@ -72,7 +72,9 @@ def one(session: Session, key: str, number: int) -> Response:
 @reading
 def html(session: Session, key: str, number: int) -> Response:
     _open(key)
-    return framed(kept.one(session, number).html)
+    # Who reads here plays the person who received it: a click on its button leads where theirs would.
+    page = kept.one(session, number).html.replace("<head>", '<head><base target="_top">', 1)
+    return framed(page, may="allow-top-navigation-by-user-activation")
 
 
 @mailbox.get("/boite/<key>/<int:number>.ics")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from services.chassis.i18n import N_, gettext
-from services.notifications.models import Letter
 
 KINDS = {
     "sign-in": N_("Link to come in"),
@@ -30,7 +29,7 @@ ABOUT = {
 STATES = {
     "draft": (N_("to review"), "new"),
     "queued": (N_("waiting"), "wait"),
-    "claimed": (N_("waiting"), "wait"),
+    "claimed": (N_("about to leave"), "wait"),
     "handed": (N_("leaving now"), "wait"),
     "sent": (N_("sent"), ""),
     "deferred": (N_("delayed"), "wait"),
@@ -56,8 +55,8 @@ def about(name: str) -> str:
     return gettext(ABOUT[name]) if name in ABOUT else ""
 
 
-def state(letter: Letter) -> tuple[str, str]:
-    word, sign = STATES[letter.state]
+def state(name: str) -> tuple[str, str]:
+    word, sign = STATES[name]
     return gettext(word), sign
 
 
