@@ -43,6 +43,7 @@ setup: $(VENV)/runs
 setup-dev: $(VENV)/tests
 
 $(UV): requirements.lock
+	@command -v $(PYTHON) >/dev/null || { echo "Palabre needs Python 3.11 or newer, and there is no $(PYTHON) here." >&2; exit 1; }
 	@$(PYTHON) infra/setup/old_enough.py
 	@echo "Setting up: a Python environment in $(VENV)"
 	@$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); echo "Python cannot make an environment here; on Debian: apt install python3-venv" >&2; exit 1; }
