@@ -1,9 +1,7 @@
-"""A real Chromium: Debian's, else Playwright's own; without either, browser tests are skipped and say so."""
+"""A real Chromium, as infra/setup/browser.py finds it; without one, browser tests are skipped and say why."""
 
 from __future__ import annotations
 
-import os
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from threading import Thread
@@ -11,9 +9,9 @@ from typing import Any
 
 import pytest
 from flask import request
-from playwright.sync_api import Playwright
 from werkzeug.serving import make_server
 
+from infra.setup import browser
 from services.chassis import pages
 from services.chassis.db import Database, own_tables
 from tests.embedded import platform
@@ -34,20 +32,18 @@ _QUIET = (
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    for item in items:
-        if HERE in item.path.parents:
-            item.add_marker(pytest.mark.browser)
+    ours = [item for item in items if HERE in item.path.parents]
+    lacking = pytest.mark.skip(reason=browser.why_not()) if ours and browser.find() is None else None
+    for item in ours:
+        item.add_marker(pytest.mark.browser)
+        if lacking:
+            item.add_marker(lacking)
 
 
 @pytest.fixture(scope="session")
-def browser_type_launch_args(playwright: Playwright) -> dict[str, Any]:
-    """Where the browser is and how it is started. PALABRE_TEST_CHROMIUM names one."""
-    named = os.environ.get("PALABRE_TEST_CHROMIUM")
-    found = next(filter(None, map(shutil.which, filter(None, [named, "chromium", "chromium-browser"]))), None)
-    if not found and Path(playwright.chromium.executable_path).exists():
-        found = playwright.chromium.executable_path
-    if not found:
-        pytest.skip("no browser: install Debian's chromium, or run `playwright install chromium`")
+def browser_type_launch_args() -> dict[str, Any]:
+    """Where the browser is and how it is started. CHROMIUM names one."""
+    found = browser.find()
     return {"executable_path": found, "args": list(_QUIET)}
 
 
