@@ -65,7 +65,7 @@ def render(appointment: Appointment, method: str, *, now: datetime) -> str:
     calendar.add("calscale", "GREGORIAN")
     calendar.add("method", method)
     calendar.add_component(event)
-    return calendar.to_ical().decode()
+    return str(calendar.to_ical().decode())
 
 
 def _address(email: str, name: str) -> vCalAddress:
