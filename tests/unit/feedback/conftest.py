@@ -3,97 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from typing import Any
-from uuid import UUID, uuid4
 
 import pytest
-from bs4 import BeautifulSoup
-from flask.testing import FlaskClient
-from sqlalchemy import select
 
 from services.chassis import auth
-from services.chassis.db import Database, outbox
-from services.chassis.settings import Settings
+from services.chassis.db import Database
 from services.feedback.app import service
 from services.feedback.models import Base
-from services.feedback.tasks import inbox
-
-NOON = datetime(2027, 4, 8, 10, tzinfo=UTC)
-EVENING = datetime(2027, 4, 8, 17, tzinfo=UTC)
-HOME = "https://palabre.example.org"
-GATHERING = UUID("6f9619ff-8b86-4d01-b42d-00cf4fc964ff")
-_SIGNING, _VERIFYING = auth.new_keys()
-SETTINGS = Settings(
-    mode="test", public_url=HOME, secret_key="s" * 40, signing_key=_SIGNING, verify_key=_VERIFYING
-)
-
-
-@dataclass
-class Day:
-    """One gathering as feedback knows it; facts are told through the very handlers that hear them."""
-
-    database: Database
-
-    def hear(self, fact_type: str, /, **data: Any) -> None:
-        ear = inbox.ears[fact_type]
-        with self.database.transaction() as session:
-            ear.handle(session, ear.reads().load(data), NOON)
-
-    def describe(self, **other: Any) -> None:
-        self.hear(
-            "registration.gathering_described.v1",
-            **{
-                "gathering_id": str(GATHERING),
-                "version": 1,
-                "slug": "chemins-croises",
-                "title": "Chemins croisés",
-                "purpose": "Apprendre les uns des autres",
-                "starts_at": "2027-04-08T07:30:00+00:00",
-                "ends_at": "2027-04-08T15:00:00+00:00",
-                "zone": "Europe/Paris",
-                "place": "Halle aux Grains",
-                "language": "fr",
-                "state": "open",
-                "territories": [
-                    {"letter": "A", "name": "Armorique", "quota": 18},
-                    {"letter": "B", "name": "Beauce", "quota": 16},
-                ],
-                "trades": ["Encadrement technique", "Partenariats"],
-                "public_url": f"{HOME}/r/chemins-croises",
-                **other,
-            },
-        )
-
-    def check_in(self, *families: str) -> list[UUID]:
-        people = []
-        for number, family in enumerate(families):
-            people.append(uuid4())
-            self.hear(
-                "registration.participant_checked_in.v1",
-                participant_id=str(people[-1]),
-                gathering_id=str(GATHERING),
-                checked_in_at=NOON.isoformat(),
-                email=f"p{number}@example.org",
-                given="Ada",
-                family=family,
-                language="fr",
-                link=f"{HOME}/moi/x",
-            )
-        return people
-
-    def told(self, fact_type: str) -> list[dict[str, Any]]:
-        with self.database.reading() as session:
-            rows = session.scalars(
-                select(outbox.c.body).where(outbox.c.type == fact_type).order_by(outbox.c.sequence)
-            )
-            return list(rows)
-
-    def links(self) -> list[str]:
-        """The links that letters carry, as paths."""
-        told = self.told("feedback.questionnaire_addressed.v1")
-        return [fact["link"].removeprefix(HOME) for fact in told]
+from tests.unit.feedback.cast import SETTINGS, Browser, Day, organiser_token
 
 
 @pytest.fixture
@@ -106,31 +23,6 @@ def day(feedback: Database) -> Day:
     described = Day(feedback)
     described.describe()
     return described
-
-
-class Browser:
-    """A person's browser: sends forms with the token their page carried."""
-
-    def __init__(self, client: FlaskClient) -> None:
-        self.client = client
-
-    def get(self, path: str) -> Any:
-        return self.client.get(path)
-
-    def page(self, path: str) -> BeautifulSoup:
-        return soup(self.client.get(path))
-
-    def send(self, path: str, /, on: str | None = None, **form: Any) -> Any:
-        """Fill the form of the page `on` (the path itself when there is none) that posts to `path`."""
-        shown = self.page(on or path)
-        found = shown.find("form", attrs={"method": "post", "action": path})
-        assert found is not None, f"no form to {path} on {on or path}"
-        hidden = {field["name"]: field["value"] for field in found.find_all("input", type="hidden")}
-        return self.client.post(path, data={**hidden, **form})
-
-
-def soup(answer: Any) -> BeautifulSoup:
-    return BeautifulSoup(answer.get_data(as_text=True), "html5lib")
 
 
 @pytest.fixture
@@ -146,11 +38,3 @@ def organiser(feedback: Database) -> Iterator[Browser]:
     client.environ_base["HTTP_ACCEPT_LANGUAGE"] = "en"
     client.set_cookie(auth.ORGANISER_COOKIE, organiser_token(feedback, "owner"), domain="localhost")
     yield Browser(client)
-
-
-def organiser_token(database: Database, role: str) -> str:
-    who = auth.Actor("organiser", uuid4(), "odile@example.org", "Odile F.")
-    assert who.id is not None
-    with database.transaction() as session:
-        auth.grant(session, role_id=uuid4(), gathering_id=GATHERING, organiser_id=who.id, role=role)
-    return auth.issue(SETTINGS, who, int(timedelta(hours=1).total_seconds()))

@@ -7,7 +7,7 @@ from sqlalchemy import select
 
 from services.feedback import accounts, answers, questionnaires, quotes
 from services.feedback.models import Quote
-from tests.unit.feedback.conftest import EVENING, GATHERING, HOME
+from tests.unit.feedback.cast import EVENING, GATHERING, HOME
 
 
 @pytest.fixture

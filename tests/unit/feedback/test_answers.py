@@ -12,7 +12,7 @@ from services.chassis.db import Database, once
 from services.feedback import answers, questionnaires, quotes
 from services.feedback.app import service
 from services.feedback.models import Answer, Base, Questionnaire, Quote, Token
-from tests.unit.feedback.conftest import EVENING, GATHERING, Day
+from tests.unit.feedback.cast import EVENING, GATHERING, Day
 
 GIVEN = {"useful": "4", "pace": "right"}
 

@@ -8,7 +8,7 @@ from services.chassis import auth
 from services.chassis.catalogues import missing, stale
 from services.feedback import accounts, answers, questionnaires
 from services.feedback.app import service
-from tests.unit.feedback.conftest import EVENING, GATHERING, SETTINGS, organiser_token, soup
+from tests.unit.feedback.cast import EVENING, GATHERING, SETTINGS, organiser_token, soup
 
 SHEET = {"useful": "4", "pace": "right"}
 API = f"/api/feedback/gatherings/{GATHERING}"

@@ -5,7 +5,7 @@ from sqlalchemy import func, select
 
 from services.feedback import attendances, questionnaires
 from services.feedback.models import Attendance, Name, Question, Questionnaire, Token
-from tests.unit.feedback.conftest import EVENING, GATHERING, HOME, NOON, Day
+from tests.unit.feedback.cast import EVENING, GATHERING, HOME, NOON, Day
 
 
 def address(day):

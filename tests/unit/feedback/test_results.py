@@ -5,7 +5,7 @@ import pytest
 from services.feedback import answers, questionnaires, results
 from services.feedback.models import Question
 from services.feedback.results import Cell
-from tests.unit.feedback.conftest import EVENING, GATHERING
+from tests.unit.feedback.cast import EVENING, GATHERING
 
 
 @pytest.fixture
