@@ -23,28 +23,30 @@ from services.feedback.schemas import (
 
 feedback = Blueprint("api", __name__, url_prefix="/api/feedback/gatherings/<uuid:gathering_id>")
 
+# `response` stands below the transaction: what it dumps is read while the session is open.
+
 
 @feedback.post("/questionnaire/opening")
-@feedback.response(200, Opening)
 @transacted
+@feedback.response(200, Opening)
 def open_questionnaire(session: Session, gathering_id: UUID) -> Any:
     """Open the questionnaire and send a link to each person present who has none yet."""
     auth.require(session, gathering_id)
-    return Opening().dump({"addressed": questionnaires.address(session, gathering_id, now=now())})
+    return {"addressed": questionnaires.address(session, gathering_id, now=now())}
 
 
 @feedback.get("/results")
-@feedback.response(200, ResultsView)
 @reading
+@feedback.response(200, ResultsView)
 def show_results(session: Session, gathering_id: UUID) -> Any:
     """What the answers add up to, as far as it may be told."""
     auth.require(session, gathering_id, "owner", "organiser", "reader")
-    return ResultsView().dump(results.of(session, gathering_id, language=language()))
+    return results.of(session, gathering_id, language=language())
 
 
 @feedback.post("/account/draft")
-@feedback.response(200, AccountView)
 @transacted
+@feedback.response(200, AccountView)
 def write_account(session: Session, gathering_id: UUID) -> Any:
     """Write the draft from what is known now; edited paragraphs stay as they are."""
     auth.require(session, gathering_id)
@@ -53,8 +55,8 @@ def write_account(session: Session, gathering_id: UUID) -> Any:
 
 
 @feedback.get("/account")
-@feedback.response(200, AccountView)
 @reading
+@feedback.response(200, AccountView)
 def show_account(session: Session, gathering_id: UUID) -> Any:
     """The draft with its evidence, and the passages that hold names."""
     auth.require(session, gathering_id, "owner", "organiser", "reader")
@@ -63,8 +65,8 @@ def show_account(session: Session, gathering_id: UUID) -> Any:
 
 @feedback.put("/account/title")
 @feedback.arguments(NewTitle)
-@feedback.response(200, AccountView)
 @transacted
+@feedback.response(200, AccountView)
 def retitle_account(session: Session, wanted: dict[str, Any], gathering_id: UUID) -> Any:
     """Change the title of the draft."""
     auth.require(session, gathering_id)
@@ -74,8 +76,8 @@ def retitle_account(session: Session, wanted: dict[str, Any], gathering_id: UUID
 
 @feedback.put("/account/parts/<uuid:part_id>")
 @feedback.arguments(EditedPart)
-@feedback.response(200, AccountView)
 @transacted
+@feedback.response(200, AccountView)
 def edit_part(session: Session, wanted: dict[str, Any], gathering_id: UUID, part_id: UUID) -> Any:
     """Replace the lines of one part; for words, the ids of the quotes that stay."""
     auth.require(session, gathering_id)
@@ -85,8 +87,8 @@ def edit_part(session: Session, wanted: dict[str, Any], gathering_id: UUID, part
 
 @feedback.post("/account/publication")
 @feedback.arguments(Publication)
-@feedback.response(200, AccountView)
 @transacted
+@feedback.response(200, AccountView)
 def publish_account(session: Session, wanted: dict[str, Any], gathering_id: UUID) -> Any:
     """Let everybody read the account as it stands."""
     auth.require(session, gathering_id)
@@ -96,7 +98,7 @@ def publish_account(session: Session, wanted: dict[str, Any], gathering_id: UUID
 
 def _account(session: Session, gathering_id: UUID) -> dict[str, Any]:
     account = accounts.of(session, gathering_id)
-    shown = {
+    return {
         "title": account.title,
         "published_at": account.published_at,
         "link": accounts.link(gatherings.by_id(session, gathering_id)),
@@ -121,5 +123,3 @@ def _account(session: Session, gathering_id: UUID) -> dict[str, Any]:
         ],
         "names": [{"key": mark.key, "text": mark.text} for mark in accounts.marks(session, gathering_id)],
     }
-    view: dict[str, Any] = AccountView().dump(shown)
-    return view

@@ -10,8 +10,9 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from services.chassis.errors import Refused
+from services.feedback import questionnaires
 from services.feedback.answers import plain
-from services.feedback.models import Questionnaire, Quote
+from services.feedback.models import Quote
 from services.feedback.questionnaires import digest
 
 
@@ -22,12 +23,15 @@ class UnknownCode(Refused):
 def withdraw(session: Session, gathering_id: UUID, *, code: str) -> None:
     """Take a sentence back for good; it is forgotten here and gone from wherever it was shown.
 
-    A sentence withdrawn already is withdrawn again without a word. Raises UnknownCode.
+    A sentence withdrawn already is withdrawn again without a word. The questionnaire is locked first: quotes
+    are written anew when answers are counted, and one that is taken back meanwhile must not come back. Raises
+    UnknownCode, UnknownQuestionnaire.
     """
+    questionnaire = questionnaires.of(session, gathering_id, locked=True)
     quote = session.scalar(
-        select(Quote)
-        .join(Questionnaire, Questionnaire.id == Quote.questionnaire_id)
-        .where(Questionnaire.gathering_id == gathering_id, Quote.code_digest == digest(plain(code)))
+        select(Quote).where(
+            Quote.questionnaire_id == questionnaire.id, Quote.code_digest == digest(plain(code))
+        )
     )
     if quote is None:
         raise UnknownCode(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 
 import pytest
@@ -209,3 +210,59 @@ def test_a_quote_is_taken_back_by_its_code_however_it_is_written(day):
 def test_a_wrong_code_takes_nothing_back(day):
     with pytest.raises(quotes.UnknownCode), day.database.transaction() as session:
         quotes.withdraw(session, GATHERING, code="7Q0C-X4MT-92BK-VD1E")
+
+
+def test_one_link_posted_eight_times_at_once_answers_once(open_database):
+    day = Day(open_database(Base.metadata, "feedback"))
+    day.describe()
+    link = opened(day, 1)[0]
+
+    def post(_number):
+        try:
+            give(day, link)
+        except answers.AlreadyAnswered:
+            return "refused"
+        return "received"
+
+    with ThreadPoolExecutor(8) as people:
+        outcomes = sorted(people.map(post, range(8)))
+
+    assert outcomes == ["received", *["refused"] * 7]
+    with day.database.reading() as session:
+        assert len(session.scalars(select(Answer)).all()) == 1
+
+
+def test_twenty_people_answering_at_once_are_all_counted(open_database):
+    day = Day(open_database(Base.metadata, "feedback"))
+    day.describe()
+    links = opened(day, 20)
+
+    with ThreadPoolExecutor(8) as people:
+        list(people.map(lambda link: give(day, link, quoted=["takeaway"], takeaway=link, seed="s"), links))
+
+    with day.database.reading() as session:
+        assert sorted(answer.given["takeaway"] for answer in session.scalars(select(Answer))) == sorted(links)
+        assert session.scalars(select(Answer.counted).distinct()).all() == [True]
+        assert session.scalars(select(Quote.counted).distinct()).all() == [True]
+
+
+@pytest.mark.parametrize("open_database", ["postgresql"], indirect=True)
+def test_a_sentence_taken_back_while_answers_are_counted_stays_away(open_database):
+    day = Day(open_database(Base.metadata, "feedback"))
+    day.describe()
+    links = opened(day, 25)
+    codes = [give(day, link, quoted=["takeaway"], takeaway="On m'a écoutée", seed="s")[0] for link in links[:5]]
+
+    def withdraw(receipt):
+        with day.database.transaction() as session:
+            quotes.withdraw(session, GATHERING, code=receipt.code)
+
+    with ThreadPoolExecutor(8) as people:
+        for done in [
+            *(people.submit(give, day, link) for link in links[5:]),
+            *(people.submit(withdraw, receipt) for receipt in codes),
+        ]:
+            done.result()
+
+    with day.database.reading() as session:
+        assert session.scalars(select(Quote.sentence)).all() == [None] * 5
