@@ -176,7 +176,7 @@ class Relay:
 
     def _attempt(self, chore: Chore) -> None:
         try:
-            with self.database.transaction() as session:
+            with self.database.transaction(settings=self.settings) as session:
                 chore.do(session, datetime.now(UTC))
         except DBAPIError:
             raise
@@ -200,7 +200,7 @@ class Relay:
         return found
 
     def _found(self, sweep: Sweep) -> list[list[Any]]:
-        with self.database.transaction() as session:
+        with self.database.transaction(settings=self.settings) as session:
             return sweep.find(session, datetime.now(UTC))
 
     def _send(self, task: str, args: list[Any], queue: str) -> None:

@@ -22,7 +22,8 @@ from services.chassis.settings import Settings
 class Chore:
     """A small regular duty of the relay process: `do(session, now)` in a transaction of its own, every `every_s`.
 
-    It may run in several processes at once and must claim what it works on.
+    It may run in several processes at once and must claim what it works on. `session.info["settings"]` holds the
+    settings, for chores that write addresses.
     """
 
     name: str
