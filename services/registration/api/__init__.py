@@ -1,0 +1,1 @@
+"""Registration for programs: JSON in, JSON out; problem+json when something is refused."""

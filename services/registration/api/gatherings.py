@@ -1,0 +1,122 @@
+"""Gatherings for programs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from flask_smorest import Blueprint
+from sqlalchemy.orm import Session
+
+from services.chassis.errors import SignInNeeded
+from services.chassis.web import now, reading, transacted
+from services.registration import gatherings, participants, sign_ins
+from services.registration.api.doors import links, may, organiser_id
+from services.registration.models import Gathering
+from services.registration.schemas import (
+    FiguresView,
+    GatheringChange,
+    GatheringView,
+    ListingQuery,
+    ListingView,
+    NewGathering,
+)
+
+api = Blueprint("gatherings", __name__, url_prefix="/api/registration/gatherings", description=__doc__)
+
+
+@api.get("")
+@api.response(200, GatheringView(many=True))
+@reading
+def listed(session: Session) -> Sequence[Gathering]:
+    """The gatherings you may act on."""
+    return gatherings.of_organiser(session, organiser_id())
+
+
+@api.post("")
+@api.arguments(NewGathering)
+@api.response(201, GatheringView)
+@transacted
+def create(session: Session, wanted: dict[str, Any]) -> Gathering:
+    """Make a gathering; it begins as a draft."""
+    owner = sign_ins.organiser(session, organiser_id())
+    if owner is None:
+        raise SignInNeeded("Sign in to open this page.")
+    return gatherings.create(session, by=owner, links=links(), now=now(), **wanted)
+
+
+@api.get("/<uuid:gathering_id>")
+@api.response(200, GatheringView)
+@reading
+def shown(session: Session, gathering_id: UUID) -> Gathering:
+    """One gathering."""
+    may(session, gathering_id)
+    return gatherings.by_id(session, gathering_id)
+
+
+@api.patch("/<uuid:gathering_id>")
+@api.arguments(GatheringChange(partial=True))
+@api.response(200, GatheringView)
+@transacted
+def change(session: Session, wanted: dict[str, Any], gathering_id: UUID) -> Gathering:
+    """Describe a gathering anew, unless somebody else did since the `version` you read."""
+    by = may(session, gathering_id)
+    return gatherings.change(session, gathering_id, by=by, links=links(), now=now(), **{"version": 0, **wanted})
+
+
+@api.post("/<uuid:gathering_id>/open")
+@api.response(200, GatheringView)
+@transacted
+def open_door(session: Session, gathering_id: UUID) -> Gathering:
+    """Let people register."""
+    by = may(session, gathering_id)
+    return gatherings.open_door(session, gathering_id, by=by, links=links(), now=now())
+
+
+@api.post("/<uuid:gathering_id>/close")
+@api.response(200, GatheringView)
+@transacted
+def close_door(session: Session, gathering_id: UUID) -> Gathering:
+    """Take no more registrations."""
+    by = may(session, gathering_id)
+    return gatherings.close_door(session, gathering_id, by=by, links=links(), now=now())
+
+
+@api.post("/<uuid:gathering_id>/cancel")
+@api.response(200, GatheringView)
+@transacted
+def call_off(session: Session, gathering_id: UUID) -> Gathering:
+    """Cancel the whole gathering, for good."""
+    by = may(session, gathering_id, "owner")
+    return gatherings.call_off(session, gathering_id, by=by, links=links(), now=now())
+
+
+@api.get("/<uuid:gathering_id>/participants")
+@api.arguments(ListingQuery, location="query")
+@api.response(200, ListingView)
+@reading
+def people(session: Session, wanted: dict[str, Any], gathering_id: UUID) -> participants.Listing:
+    """People, by name; `q` looks through names and structures without accents."""
+    may(session, gathering_id, "owner", "organiser", "desk")
+    return participants.listing(session, gathering_id, **wanted)
+
+
+@api.get("/<uuid:gathering_id>/figures")
+@api.response(200, FiguresView)
+@reading
+def figures(session: Session, gathering_id: UUID) -> dict[str, Any]:
+    """Seats, states, and the waiting line with true ranks and reasons."""
+    may(session, gathering_id)
+    gathering = gatherings.by_id(session, gathering_id)
+    view = participants.overview(session, gathering)
+    return {
+        "seats": gathering.seats,
+        "taken": view.room.taken,
+        "states": view.states,
+        "held": view.room.held,
+        "invited": view.invited,
+        "stories": view.stories,
+        "topics": view.topics,
+        "waiting": view.waiters,
+    }

@@ -1,0 +1,36 @@
+"""Seats for programs."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from flask_smorest import Blueprint
+from sqlalchemy.orm import Session
+
+from services.chassis.web import now, transacted
+from services.registration import participants, registrations
+from services.registration.api.doors import links, may
+from services.registration.models import Participant
+from services.registration.schemas import AnswerView, NewRegistration, ParticipantView
+
+api = Blueprint("registrations", __name__, url_prefix="/api/registration/gatherings", description=__doc__)
+
+
+@api.post("/<uuid:gathering_id>/registrations")
+@api.arguments(NewRegistration)
+@api.response(202, AnswerView)
+@transacted
+def ask(session: Session, wanted: dict[str, Any], gathering_id: UUID) -> registrations.Answer:
+    """Ask for a seat. It is held until the address is confirmed by the letter we send; or the person waits."""
+    return registrations.ask(session, gathering_id, **wanted, links=links(), now=now())
+
+
+@api.post("/<uuid:gathering_id>/participants/<uuid:participant_id>/cancel")
+@api.response(200, ParticipantView)
+@transacted
+def cancel(session: Session, gathering_id: UUID, participant_id: UUID) -> Participant:
+    """Give somebody's seat back for them."""
+    by = may(session, gathering_id)
+    participants.find(session, gathering_id, participant_id)
+    return registrations.cancel(session, participant_id, by=by, links=links(), now=now())

@@ -1,0 +1,97 @@
+"""Stories and topics for programs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from flask_smorest import Blueprint
+from sqlalchemy.orm import Session
+
+from services.chassis.web import now, reading, transacted
+from services.registration import participants, stories, topics
+from services.registration.api.doors import may
+from services.registration.models import Story, Topic
+from services.registration.schemas import StoryEntry, StoryView, TopicEntry, TopicView, TopicWording
+
+api = Blueprint("stories", __name__, url_prefix="/api/registration/gatherings", description=__doc__)
+
+
+@api.get("/<uuid:gathering_id>/stories")
+@api.response(200, StoryView(many=True))
+@reading
+def stories_listed(session: Session, gathering_id: UUID) -> Sequence[Story]:
+    """Stories, the undecided first."""
+    may(session, gathering_id)
+    return [story for story, _ in participants.brought(session, Story, gathering_id)]
+
+
+@api.post("/<uuid:gathering_id>/stories")
+@api.arguments(StoryEntry)
+@api.response(201, StoryView)
+@transacted
+def bring_story(session: Session, wanted: dict[str, Any], gathering_id: UUID) -> Story:
+    """Enter a story for a participant."""
+    by = may(session, gathering_id)
+    teller = participants.find(session, gathering_id, wanted["participant_id"])
+    return stories.propose(
+        session, teller.id, title=wanted["title"], consents=wanted["consents"], by=by, now=now()
+    )
+
+
+@api.post("/<uuid:gathering_id>/stories/<uuid:story_id>/accept")
+@api.response(200, StoryView)
+@transacted
+def accept_story(session: Session, gathering_id: UUID, story_id: UUID) -> Story:
+    """Make a story part of the day."""
+    by = may(session, gathering_id)
+    return stories.accept(session, gathering_id, story_id, by=by, now=now())
+
+
+@api.post("/<uuid:gathering_id>/stories/<uuid:story_id>/decline")
+@api.response(200, StoryView)
+@transacted
+def decline_story(session: Session, gathering_id: UUID, story_id: UUID) -> Story:
+    """Leave a story out of the day."""
+    by = may(session, gathering_id)
+    return stories.decline(session, gathering_id, story_id, by=by, now=now())
+
+
+@api.get("/<uuid:gathering_id>/topics")
+@api.response(200, TopicView(many=True))
+@reading
+def topics_listed(session: Session, gathering_id: UUID) -> Sequence[Topic]:
+    """Topics, the undecided first."""
+    may(session, gathering_id)
+    return [topic for topic, _ in participants.brought(session, Topic, gathering_id)]
+
+
+@api.post("/<uuid:gathering_id>/topics")
+@api.arguments(TopicEntry)
+@api.response(201, TopicView)
+@transacted
+def bring_topic(session: Session, wanted: dict[str, Any], gathering_id: UUID) -> Topic:
+    """Enter a topic for a participant."""
+    by = may(session, gathering_id)
+    carrier = participants.find(session, gathering_id, wanted["participant_id"])
+    return topics.propose(session, carrier.id, question=wanted["question"], by=by, now=now())
+
+
+@api.post("/<uuid:gathering_id>/topics/<uuid:topic_id>/accept")
+@api.arguments(TopicWording)
+@api.response(200, TopicView)
+@transacted
+def accept_topic(session: Session, wanted: dict[str, Any], gathering_id: UUID, topic_id: UUID) -> Topic:
+    """Make a topic part of the day under the next number, reworded if need be."""
+    by = may(session, gathering_id)
+    return topics.accept(session, gathering_id, topic_id, **wanted, by=by, now=now())
+
+
+@api.post("/<uuid:gathering_id>/topics/<uuid:topic_id>/decline")
+@api.response(200, TopicView)
+@transacted
+def decline_topic(session: Session, gathering_id: UUID, topic_id: UUID) -> Topic:
+    """Leave a topic out of the day."""
+    by = may(session, gathering_id)
+    return topics.decline(session, gathering_id, topic_id, by=by, now=now())

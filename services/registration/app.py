@@ -1,0 +1,58 @@
+"""Registration, assembled."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from flask import Flask
+
+from services.chassis.db import Database
+from services.chassis.inbox import Inbox
+from services.chassis.service import Service
+from services.chassis.settings import Settings
+from services.chassis.web import new_api, new_app
+from services.registration.api import desk as desk_api
+from services.registration.api import gatherings as gatherings_api
+from services.registration.api import imports as imports_api
+from services.registration.api import registrations as registrations_api
+from services.registration.api import sign_ins as sign_ins_api
+from services.registration.api import stories as stories_api
+from services.registration.events import EVENTS
+from services.registration.models import Base
+from services.registration.tasks import CHORES
+from services.registration.web import (
+    arrivals,
+    describing,
+    figures,
+    lists,
+    mine,
+    offers,
+    overview,
+    portal,
+    public,
+)
+
+APIS = (gatherings_api, registrations_api, imports_api, desk_api, stories_api, sign_ins_api)
+PAGES = (portal, public, mine, describing, overview, lists, offers, arrivals)
+
+
+def create_app(service: Service, database: Database, settings: Settings) -> Flask:
+    app = new_app(service, database, settings)
+    api = new_api(app)
+    for door in APIS:
+        api.register_blueprint(door.api)
+    figures.install(app)
+    for page in PAGES:
+        app.register_blueprint(page.web)
+    return app
+
+
+service = Service(
+    name="registration",
+    metadata=Base.metadata,
+    inbox=Inbox("registration"),
+    events=EVENTS,
+    create_app=create_app,
+    folder=Path(__file__).parent,
+    chores=CHORES,
+)

@@ -1,0 +1,297 @@
+"""What registration promises to tell the others."""
+
+from __future__ import annotations
+
+from marshmallow import Schema, fields
+
+from services.chassis.outbox import Event
+
+
+class Territory(Schema):
+    """One territory of a gathering; a quota of null sets no limit."""
+
+    letter = fields.String(required=True)
+    name = fields.String(required=True)
+    quota = fields.Integer(required=True, allow_none=True)
+
+
+class Angle(Schema):
+    """One listening angle of a gathering."""
+
+    number = fields.Integer(required=True)
+    name = fields.String(required=True)
+
+
+class GatheringDescribed(Event):
+    """What a gathering is now; told when it is made and at each change."""
+
+    type = "registration.gathering_described.v1"
+    subject = "gathering_id"
+
+    gathering_id = fields.UUID(required=True)
+    version = fields.Integer(required=True)
+    slug = fields.String(required=True)
+    title = fields.String(required=True)
+    purpose = fields.String(required=True)
+    starts_at = fields.AwareDateTime(required=True)
+    ends_at = fields.AwareDateTime(required=True)
+    zone = fields.String(required=True)
+    place = fields.String(required=True)
+    language = fields.String(required=True)
+    writing = fields.String(required=True)
+    seats = fields.Integer(required=True)
+    organiser_name = fields.String(required=True)
+    reply_to = fields.String(required=True)
+    territories = fields.List(fields.Nested(Territory), required=True)
+    trades = fields.List(fields.String(), required=True)
+    angles = fields.List(fields.Nested(Angle), required=True)
+    state = fields.String(required=True)
+    public_url = fields.String(required=True)
+
+
+class RoleGranted(Event):
+    """An organiser may act on a gathering."""
+
+    type = "registration.role_granted.v1"
+    subject = "role_id"
+
+    role_id = fields.UUID(required=True)
+    gathering_id = fields.UUID(required=True)
+    organiser_id = fields.UUID(required=True)
+    role = fields.String(required=True)
+    email = fields.String(required=True)
+    name = fields.String(required=True)
+
+
+class RoleRevoked(Event):
+    """An organiser may no longer act on a gathering in this role."""
+
+    type = "registration.role_revoked.v1"
+    subject = "role_id"
+
+    role_id = fields.UUID(required=True)
+    gathering_id = fields.UUID(required=True)
+    organiser_id = fields.UUID(required=True)
+    role = fields.String(required=True)
+
+
+class SignInAsked(Event):
+    """An organiser wants to come in; `link` and `code` open the door once, until `expires_at`."""
+
+    type = "registration.sign_in_asked.v1"
+    subject = "sign_in_id"
+
+    sign_in_id = fields.UUID(required=True)
+    email = fields.String(required=True)
+    link = fields.String(required=True)
+    code = fields.String(required=True)
+    expires_at = fields.AwareDateTime(required=True)
+    language = fields.String(required=True)
+
+
+class PersonInvited(Event):
+    """Someone is asked to come; the letter waits for an organiser's go."""
+
+    type = "registration.person_invited.v1"
+    subject = "invitation_id"
+
+    invitation_id = fields.UUID(required=True)
+    gathering_id = fields.UUID(required=True)
+    email = fields.String(required=True)
+    given = fields.String(required=True)
+    family = fields.String(required=True)
+    link = fields.String(required=True)
+    language = fields.String(required=True)
+
+
+class _ParticipantEvent(Event):
+    """What every fact about a participant says: who, where, and the link that leads to their place."""
+
+    subject = "participant_id"
+
+    participant_id = fields.UUID(required=True)
+    gathering_id = fields.UUID(required=True)
+    email = fields.String(required=True)
+    given = fields.String(required=True)
+    family = fields.String(required=True)
+    link = fields.String(required=True)
+    language = fields.String(required=True)
+
+
+class _Placed(_ParticipantEvent):
+    territory = fields.String(required=True)
+    trade = fields.String(required=True)
+    structure = fields.String(required=True)
+
+
+class AddressToConfirm(_ParticipantEvent):
+    """A seat is held until `expires_at`; `link` or `code` confirms the address."""
+
+    type = "registration.address_to_confirm.v1"
+
+    code = fields.String(required=True)
+    expires_at = fields.AwareDateTime(required=True)
+
+
+class ParticipantRegistered(_Placed):
+    """Someone holds a seat from `registered_at` on (UTC)."""
+
+    type = "registration.participant_registered.v1"
+
+    walk_in = fields.Boolean(required=True)
+    registered_at = fields.AwareDateTime(required=True)
+
+
+class ParticipantRestored(_Placed):
+    """Someone took back a cancellation and holds their seat again."""
+
+    type = "registration.participant_restored.v1"
+
+    walk_in = fields.Boolean(required=True)
+    registered_at = fields.AwareDateTime(required=True)
+
+
+class ParticipantWaitlisted(_ParticipantEvent):
+    """Someone waits, as number `rank` of the line, because of `reason` (full, quota)."""
+
+    type = "registration.participant_waitlisted.v1"
+
+    territory = fields.String(required=True)
+    rank = fields.Integer(required=True)
+    reason = fields.String(required=True)
+
+
+class SeatOffered(_ParticipantEvent):
+    """A seat is kept for someone who waited, until `expires_at`."""
+
+    type = "registration.seat_offered.v1"
+
+    expires_at = fields.AwareDateTime(required=True)
+
+
+class OfferExpired(_ParticipantEvent):
+    """Nobody answered the offer of a seat; it goes to the next."""
+
+    type = "registration.offer_expired.v1"
+
+
+class ParticipantChanged(_Placed):
+    """Someone's details are other than before; `before` and `after` hold the changed fields only."""
+
+    type = "registration.participant_changed.v1"
+
+    before = fields.Dict(keys=fields.String(), required=True)
+    after = fields.Dict(keys=fields.String(), required=True)
+
+
+class ParticipantCancelled(_ParticipantEvent):
+    """Someone will not come; `held_seat` tells whether that frees a seat."""
+
+    type = "registration.participant_cancelled.v1"
+
+    held_seat = fields.Boolean(required=True)
+    cancelled_at = fields.AwareDateTime(required=True)
+
+
+class ParticipantCheckedIn(_ParticipantEvent):
+    """Someone is here."""
+
+    type = "registration.participant_checked_in.v1"
+
+    checked_in_at = fields.AwareDateTime(required=True)
+
+
+class ParticipantAbsent(Event):
+    """Someone who was expected is not here."""
+
+    type = "registration.participant_absent.v1"
+    subject = "participant_id"
+
+    participant_id = fields.UUID(required=True)
+    gathering_id = fields.UUID(required=True)
+    noted_at = fields.AwareDateTime(required=True)
+
+
+class StoryAccepted(Event):
+    """A story is part of the day; `participant_id` tells it."""
+
+    type = "registration.story_accepted.v1"
+    subject = "story_id"
+
+    story_id = fields.UUID(required=True)
+    gathering_id = fields.UUID(required=True)
+    participant_id = fields.UUID(required=True)
+    title = fields.String(required=True)
+
+
+class StoryWithdrawn(Event):
+    """An accepted story is no longer part of the day."""
+
+    type = "registration.story_withdrawn.v1"
+    subject = "story_id"
+
+    story_id = fields.UUID(required=True)
+    gathering_id = fields.UUID(required=True)
+    participant_id = fields.UUID(required=True)
+    title = fields.String(required=True)
+
+
+class TopicAccepted(Event):
+    """A topic is part of the day under a number; `participant_id` carries it."""
+
+    type = "registration.topic_accepted.v1"
+    subject = "topic_id"
+
+    topic_id = fields.UUID(required=True)
+    gathering_id = fields.UUID(required=True)
+    participant_id = fields.UUID(required=True)
+    question = fields.String(required=True)
+    number = fields.Integer(required=True)
+
+
+class TopicWithdrawn(Event):
+    """An accepted topic is no longer part of the day."""
+
+    type = "registration.topic_withdrawn.v1"
+    subject = "topic_id"
+
+    topic_id = fields.UUID(required=True)
+    gathering_id = fields.UUID(required=True)
+    participant_id = fields.UUID(required=True)
+    question = fields.String(required=True)
+    number = fields.Integer(required=True)
+
+
+class WishesRanked(Event):
+    """The topics someone would like to work on, the dearest first; an empty list means no preference."""
+
+    type = "registration.wishes_ranked.v1"
+    subject = "participant_id"
+
+    participant_id = fields.UUID(required=True)
+    gathering_id = fields.UUID(required=True)
+    topic_ids = fields.List(fields.UUID(), required=True)
+
+
+EVENTS: tuple[type[Event], ...] = (
+    GatheringDescribed,
+    RoleGranted,
+    RoleRevoked,
+    SignInAsked,
+    PersonInvited,
+    AddressToConfirm,
+    ParticipantRegistered,
+    ParticipantRestored,
+    ParticipantWaitlisted,
+    SeatOffered,
+    OfferExpired,
+    ParticipantChanged,
+    ParticipantCancelled,
+    ParticipantCheckedIn,
+    ParticipantAbsent,
+    StoryAccepted,
+    StoryWithdrawn,
+    TopicAccepted,
+    TopicWithdrawn,
+    WishesRanked,
+)

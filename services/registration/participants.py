@@ -1,0 +1,185 @@
+"""Finding people and counting them; nothing here changes anything."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, func, select
+from sqlalchemy.orm import Session
+
+from services.chassis.errors import NotFound
+from services.registration import names, seats, waiting_list
+from services.registration.models import (
+    Deed,
+    Gathering,
+    Invitation,
+    Organiser,
+    Participant,
+    State,
+    Story,
+    Topic,
+)
+from services.registration.seats import Reason
+
+PAGE = 50
+
+
+@dataclass(frozen=True)
+class Listing:
+    """One page of people, how many there are in all, and on how many pages."""
+
+    people: Sequence[Participant]
+    total: int
+    page: int
+
+    @property
+    def pages(self) -> int:
+        return max(1, -(-self.total // PAGE))
+
+
+@dataclass(frozen=True)
+class Waiter:
+    """One line of the waiting list as organisers see it."""
+
+    participant: Participant
+    rank: int
+    reason: Reason
+
+
+@dataclass(frozen=True)
+class Overview:
+    """A gathering in figures: people by state, seats by territory, and who waits."""
+
+    states: dict[str, int]
+    room: seats.Room
+    waiting: dict[str, int]
+    waiters: Sequence[Waiter]
+    invited: int
+    stories: dict[str, int]
+    topics: dict[str, int]
+
+
+def listing(
+    session: Session,
+    gathering_id: UUID,
+    *,
+    q: str = "",
+    territory: str = "",
+    state: str = "",
+    page: int = 1,
+    size: int = PAGE,
+) -> Listing:
+    """People whose names or structure hold every word of `q`, accents and case aside, by name."""
+    here = _where(gathering_id, q=q, territory=territory, state=state)
+    total = session.scalar(select(func.count()).select_from(Participant).where(*here)) or 0
+    page = max(1, min(page, -(-total // size) or 1))
+    people = session.scalars(
+        select(Participant)
+        .where(*here)
+        .order_by(Participant.search, Participant.id)
+        .limit(size)
+        .offset((page - 1) * size)
+    ).all()
+    return Listing(people, total, page)
+
+
+def everybody(session: Session, gathering_id: UUID) -> Sequence[Participant]:
+    """All people of a gathering, by name."""
+    return session.scalars(
+        select(Participant)
+        .where(Participant.gathering_id == gathering_id)
+        .order_by(Participant.search, Participant.id)
+    ).all()
+
+
+def find(session: Session, gathering_id: UUID, participant_id: UUID) -> Participant:
+    """Raises NotFound."""
+    participant = session.get(Participant, participant_id)
+    if participant is None or participant.gathering_id != gathering_id:
+        raise NotFound("There is no such person here.")
+    return participant
+
+
+def states(session: Session, gathering_id: UUID) -> dict[str, int]:
+    """How many people stand where."""
+    rows = session.execute(
+        select(Participant.state, func.count())
+        .where(Participant.gathering_id == gathering_id)
+        .group_by(Participant.state)
+    )
+    return {state: people for state, people in rows}
+
+
+def waiters(session: Session, gathering: Gathering, room: seats.Room) -> Sequence[Waiter]:
+    """The waiting line in its order, with true ranks and the reason of each."""
+    people = session.scalars(
+        select(Participant)
+        .where(Participant.gathering_id == gathering.id, Participant.state == State.waiting)
+        .order_by(Participant.line)
+    ).all()
+    return [
+        Waiter(person, rank, room.refusal(person.territory) or Reason.full)
+        for rank, person in enumerate(people, 1)
+    ]
+
+
+def overview(session: Session, gathering: Gathering) -> Overview:
+    """Everything the dashboard shows, in six queries however many people there are."""
+    room = waiting_list.count(session, gathering).room
+    line = waiters(session, gathering, room)
+    waiting: dict[str, int] = {}
+    for waiter in line:
+        waiting[waiter.participant.territory] = waiting.get(waiter.participant.territory, 0) + 1
+    invited = session.scalar(select(func.count()).where(Invitation.gathering_id == gathering.id)) or 0
+    return Overview(
+        states(session, gathering.id),
+        room,
+        waiting,
+        line,
+        invited,
+        _by_state(session, Story, gathering.id),
+        _by_state(session, Topic, gathering.id),
+    )
+
+
+def deeds(session: Session, gathering_id: UUID, about: UUID) -> Sequence[Any]:
+    """The audit lines of one row, the newest first: (deed, at, name of who did it or None)."""
+    return session.execute(
+        select(Deed.deed, Deed.at, func.coalesce(func.nullif(Organiser.name, ""), Organiser.email).label("who"))
+        .outerjoin(Organiser, Organiser.id == Deed.by)
+        .where(Deed.gathering_id == gathering_id, Deed.about == about)
+        .order_by(Deed.at.desc())
+        .limit(100)
+    ).all()
+
+
+def brought(session: Session, kind: type[Any], gathering_id: UUID) -> Sequence[Any]:
+    """Stories or topics of a gathering with who brought each, the undecided first: rows of (thing,
+    participant).
+    """
+    return session.execute(
+        select(kind, Participant)
+        .join(Participant, Participant.id == kind.participant_id)
+        .where(kind.gathering_id == gathering_id)
+        .order_by((kind.state != "proposed"), kind.proposed_at)
+    ).all()
+
+
+def _by_state(session: Session, kind: type[Any], gathering_id: UUID) -> dict[str, int]:
+    rows = session.execute(
+        select(kind.state, func.count()).where(kind.gathering_id == gathering_id).group_by(kind.state)
+    )
+    return {state: things for state, things in rows}
+
+
+def _where(gathering_id: UUID, *, q: str, territory: str, state: str) -> list[ColumnElement[bool]]:
+    here = [Participant.gathering_id == gathering_id]
+    here += [Participant.search.contains(word, autoescape=True) for word in names.fold(q).split()]
+    if territory:
+        here.append(Participant.territory == territory)
+    if state:
+        here.append(Participant.state == state)
+    return here

@@ -1,0 +1,379 @@
+"""Asking for a seat, confirming it, changing one's details, and giving the seat back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from http import HTTPStatus
+from uuid import UUID, uuid4
+
+from sqlalchemy import func, select, update
+from sqlalchemy.orm import Session
+
+from services.chassis.errors import Misshapen, NotFound, Refused
+from services.chassis.outbox import publish
+from services.registration import hours, names, stories, telling, topics, waiting_list
+from services.registration.events import (
+    AddressToConfirm,
+    ParticipantCancelled,
+    ParticipantChanged,
+    ParticipantRegistered,
+    ParticipantRestored,
+    ParticipantWaitlisted,
+)
+from services.registration.links import Links, hashed
+from services.registration.models import HOLDING, Deed, Gathering, Invitation, Participant, State
+from services.registration.seats import Reason
+
+UNDO = timedelta(hours=24)
+LETTERS_AN_HOUR = 3
+TRIES = 5
+_ACTIVE = (*HOLDING, State.waiting, State.no_show)
+
+
+class RegistrationClosed(Refused):
+    code = "registration-closed"
+
+
+class NothingToCancel(Refused):
+    code = "nothing-to-cancel"
+
+
+class TooLateToUndo(Refused):
+    code = "too-late-to-undo"
+
+
+class SeatTaken(Refused):
+    code = "seat-taken"
+
+
+class AlreadyHere(Refused):
+    code = "already-here"
+
+
+class LinkUnknown(Refused):
+    code, status = "link-unknown", HTTPStatus.NOT_FOUND
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What someone who asks for a seat is told: held until `held_until`, or waiting at `rank` for `reason`.
+
+    It is the same for somebody who is registered already as for a newcomer, so that nobody can learn from it
+    who comes. `participant_id` is for the code page.
+    """
+
+    participant_id: UUID
+    outcome: str
+    held_until: datetime | None = None
+    rank: int | None = None
+    reason: Reason | None = None
+
+
+def ask(
+    session: Session,
+    gathering_id: UUID,
+    *,
+    given: str,
+    family: str,
+    email: str,
+    territory: str,
+    trade: str,
+    structure: str,
+    language: str,
+    invitation: str = "",
+    links: Links,
+    now: datetime,
+) -> Answer:
+    """Hold a seat for one person until their address is confirmed, or put them in the line.
+
+    The gathering's row is locked until the transaction ends, so two people can never take the last seat. One
+    address may be shared by people of different names; the same address and name is the same person, who gets
+    their letter again (three an hour at most) and nothing else. `invitation` is the token of an invitation's
+    link, if any. Raises NotFound, RegistrationClosed, Misshapen (an unknown territory or trade).
+    """
+    gathering = waiting_list.lock(session, gathering_id)
+    if gathering.state != "open" or now >= gathering.ends_at:
+        raise RegistrationClosed("Registration is closed.", state=gathering.state)
+    check_place(gathering, territory=territory, trade=trade)
+
+    name_key = names.fold(f"{given} {family}")
+    known = session.scalar(
+        select(Participant).where(
+            Participant.gathering_id == gathering_id,
+            Participant.email == email,
+            Participant.name_key == name_key,
+        )
+    )
+    line = waiting_list.count(session, gathering)
+    reason = waiting_list.verdict(session, gathering, line, territory)
+    until = hours.deadline(
+        now, gathering.zone, within=timedelta(hours=gathering.hold_h), before=gathering.ends_at
+    )
+    if known is not None and known.state in _ACTIVE:
+        if known.state == State.pending_email:
+            _write_again(session, known, links=links, now=now)
+        if reason is None:
+            return Answer(known.id, "held", held_until=until)
+        return Answer(known.id, "waiting", rank=line.waiting + 1, reason=reason)
+
+    participant = known or Participant(id=uuid4(), gathering_id=gathering_id, email=email, name_key=name_key)
+    participant.given, participant.family = given, family
+    participant.territory, participant.trade, participant.structure = territory, trade, structure
+    participant.language, participant.search = language, searchable(given, family, structure)
+    participant.walk_in, participant.tries, participant.asked_at = False, 0, now
+    participant.token_hash = hashed(links.participant_token(participant.id))
+    participant.cancelled_at = participant.cancelled_from = None
+    if reason is None:
+        participant.state, participant.deadline_at, participant.line = State.pending_email, until, None
+    else:
+        participant.state, participant.deadline_at, participant.line = State.waiting, None, line.last + 1
+    if known is None:
+        session.add(participant)
+    if invitation:
+        _answer_invitation(session, participant, invitation, now=now)
+    session.flush()
+
+    if reason is None:
+        code = links.code(participant.id, until)
+        publish(session, AddressToConfirm, about=telling.of(participant, links, code=code), now=now)
+        telling.note(session, "held", participant.id, gathering_id=gathering_id, by=None, now=now)
+        return Answer(participant.id, "held", held_until=until)
+    rank = line.waiting + 1
+    told = telling.of(participant, links, rank=rank, reason=str(reason))
+    publish(session, ParticipantWaitlisted, about=told, now=now)
+    telling.note(session, "waits", participant.id, gathering_id=gathering_id, by=None, now=now)
+    return Answer(participant.id, "waiting", rank=rank, reason=reason)
+
+
+def confirm(session: Session, participant_id: UUID, *, links: Links, now: datetime) -> Participant:
+    """Confirm an address: the held seat is now the person's own.
+
+    When the seat was given back in the meantime, another one is taken if there is one; otherwise the person
+    waits. Confirming twice is as good as once. Raises NotFound.
+    """
+    participant = session.get(Participant, participant_id)
+    if participant is None:
+        raise NotFound("There is no such place.")
+    gathering = None
+    if participant.state == State.expired:
+        gathering = waiting_list.lock(session, participant.gathering_id)
+    session.refresh(participant, with_for_update=True)
+    if participant.state == State.pending_email:
+        return _seat(session, participant, links=links, now=now)
+    if participant.state != State.expired or gathering is None:
+        return participant
+    if gathering.state == "cancelled" or now >= gathering.ends_at:
+        raise RegistrationClosed("Registration is closed.", state=gathering.state)
+
+    line = waiting_list.count(session, gathering)
+    reason = waiting_list.verdict(session, gathering, line, participant.territory)
+    if reason is None:
+        return _seat(session, participant, links=links, now=now)
+    participant.state, participant.line = State.waiting, line.last + 1
+    told = telling.of(participant, links, rank=line.waiting + 1, reason=str(reason))
+    publish(session, ParticipantWaitlisted, about=told, now=now)
+    telling.note(session, "waits", participant.id, gathering_id=gathering.id, by=None, now=now)
+    return participant
+
+
+def confirm_by_code(
+    session: Session, participant_id: UUID, *, code: str, links: Links, now: datetime
+) -> Participant | None:
+    """Confirm an address by the letter's six digits; None when they are wrong or guessed too often."""
+    participant = session.get(Participant, participant_id, with_for_update=True, populate_existing=True)
+    if participant is None or participant.state != State.pending_email or participant.deadline_at is None:
+        return None
+    if participant.tries >= TRIES:
+        return None
+    participant.tries += 1
+    if code != links.code(participant.id, participant.deadline_at):
+        return None
+    return _seat(session, participant, links=links, now=now)
+
+
+def change(
+    session: Session,
+    participant_id: UUID,
+    *,
+    given: str,
+    family: str,
+    territory: str,
+    trade: str,
+    structure: str,
+    language: str,
+    by: UUID | None = None,
+    links: Links,
+    now: datetime,
+) -> Participant:
+    """Change one's details; the seat moves to the new territory when it has one left.
+
+    Raises NotFound, Misshapen (an unknown territory or trade, a full territory, a name that is here already).
+    """
+    participant, gathering = _with_gathering(session, participant_id)
+    check_place(gathering, territory=territory, trade=trade, was=participant)
+    wanted = {
+        "given": given, "family": family, "territory": territory, "trade": trade, "structure": structure,
+        "language": language,
+    }  # fmt: skip
+    after = {name: value for name, value in wanted.items() if getattr(participant, name) != value}
+    if not after:
+        return participant
+    if "territory" in after and participant.state in HOLDING:
+        line = waiting_list.count(session, gathering)
+        if line.room.refusal(territory) == Reason.quota:
+            raise Misshapen({"territory": ["All the seats of this territory are taken."]})
+    name_key = names.fold(f"{given} {family}")
+    if name_key != participant.name_key and _is_known(session, participant, name_key):
+        raise Misshapen({"given": ["Somebody of this name is registered with your address already."]})
+
+    before = {name: getattr(participant, name) for name in after}
+    for name, value in after.items():
+        setattr(participant, name, value)
+    participant.name_key, participant.search = name_key, searchable(given, family, structure)
+    session.flush()
+    told = telling.of(participant, links, before=before, after=after)
+    publish(session, ParticipantChanged, about=told, now=now)
+    telling.note(session, "changed", participant.id, gathering_id=gathering.id, by=by, now=now)
+    if "territory" in before:
+        waiting_list.promote(session, gathering, links=links, now=now)
+    return participant
+
+
+def cancel(
+    session: Session, participant_id: UUID, *, by: UUID | None = None, links: Links, now: datetime
+) -> Participant:
+    """Give the seat (or the place in the line) back; it goes to the first who may have it.
+
+    Stories and topics of the person are withdrawn. Cancelling twice is as good as once. Raises NotFound,
+    AlreadyHere (on the day), NothingToCancel.
+    """
+    participant, gathering = _with_gathering(session, participant_id)
+    if participant.state in (State.cancelled, State.declined):
+        return participant
+    if participant.state in (State.present, State.no_show):
+        raise AlreadyHere("The day has begun: see the people at the door.")
+    if participant.state == State.expired:
+        raise NothingToCancel("You hold no seat any more.")
+    held = participant.state in HOLDING
+    participant.cancelled_from, participant.cancelled_at = participant.state, now
+    participant.state, participant.deadline_at, participant.line = State.cancelled, None, None
+    told = telling.of(participant, links, held_seat=held)
+    publish(session, ParticipantCancelled, about=told, now=now)
+    telling.note(session, "cancelled", participant.id, gathering_id=gathering.id, by=by, now=now)
+    stories.withdraw_all(session, participant.id, now=now)
+    topics.withdraw_all(session, participant.id, now=now)
+    if held:
+        waiting_list.promote(session, gathering, links=links, now=now)
+    return participant
+
+
+def restore(session: Session, participant_id: UUID, *, links: Links, now: datetime) -> Participant:
+    """Take a cancellation back, within a day and while a seat is free.
+
+    Raises NotFound, TooLateToUndo, SeatTaken.
+    """
+    participant, gathering = _with_gathering(session, participant_id)
+    if participant.state == State.registered:
+        return participant
+    if not is_undoable(participant, now=now) or gathering.state == "cancelled" or now >= gathering.ends_at:
+        raise TooLateToUndo("It is too late to take your cancellation back.")
+    line = waiting_list.count(session, gathering)
+    if waiting_list.verdict(session, gathering, line, participant.territory) is not None:
+        raise SeatTaken("Your seat has gone to somebody who was waiting.")
+    participant.state, participant.registered_at = State.registered, now
+    participant.cancelled_at = participant.cancelled_from = None
+    publish(session, ParticipantRestored, about=telling.of(participant, links), now=now)
+    telling.note(session, "restored", participant.id, gathering_id=gathering.id, by=None, now=now)
+    return participant
+
+
+def is_undoable(participant: Participant, *, now: datetime) -> bool:
+    """Whether a cancellation may still be taken back, a free seat provided."""
+    return (
+        participant.state == State.cancelled
+        and participant.cancelled_from == State.registered
+        and participant.cancelled_at is not None
+        and now < participant.cancelled_at + UNDO
+    )
+
+
+def by_token(session: Session, token: str) -> Participant:
+    """Whose personal link this is. Raises LinkUnknown."""
+    participant = session.scalar(select(Participant).where(Participant.token_hash == hashed(token)))
+    if participant is None:
+        raise LinkUnknown("This link leads to no place: it may be cut short. Copy it whole from your letter.")
+    return participant
+
+
+def check_place(gathering: Gathering, *, territory: str, trade: str, was: Participant | None = None) -> None:
+    """Raise Misshapen unless the gathering knows this territory and trade (or the person had it before)."""
+    errors: dict[str, list[str]] = {}
+    letters = {one["letter"] for one in gathering.territories}
+    if letters and territory not in letters and (was is None or was.territory != territory):
+        errors["territory"] = ["Choose a territory in the list."]
+    if gathering.trades and trade not in gathering.trades and (was is None or was.trade != trade):
+        errors["trade"] = ["Choose a trade in the list."]
+    if errors:
+        raise Misshapen(errors)
+
+
+def searchable(given: str, family: str, structure: str) -> str:
+    """What a search without accents looks through."""
+    return names.fold(f"{given} {family} {structure}")
+
+
+def _seat(session: Session, participant: Participant, *, links: Links, now: datetime) -> Participant:
+    participant.state, participant.deadline_at, participant.registered_at = State.registered, None, now
+    participant.line = None
+    publish(session, ParticipantRegistered, about=telling.of(participant, links), now=now)
+    gathering_id = participant.gathering_id
+    telling.note(session, "confirmed", participant.id, gathering_id=gathering_id, by=None, now=now)
+    return participant
+
+
+def _write_again(session: Session, participant: Participant, *, links: Links, now: datetime) -> None:
+    lately = session.scalar(
+        select(func.count()).where(
+            Deed.about == participant.id,
+            Deed.gathering_id == participant.gathering_id,
+            Deed.deed.in_(("held", "written again")),
+            Deed.at > now - timedelta(hours=1),
+        )
+    )
+    if (lately or 0) >= LETTERS_AN_HOUR or participant.deadline_at is None:
+        return
+    code = links.code(participant.id, participant.deadline_at)
+    publish(session, AddressToConfirm, about=telling.of(participant, links, code=code), now=now)
+    gathering_id = participant.gathering_id
+    telling.note(session, "written again", participant.id, gathering_id=gathering_id, by=None, now=now)
+
+
+def _answer_invitation(session: Session, participant: Participant, token: str, *, now: datetime) -> None:
+    invitation_id = session.scalar(
+        update(Invitation)
+        .where(Invitation.gathering_id == participant.gathering_id, Invitation.token_hash == hashed(token))
+        .values(answered_at=now)
+        .returning(Invitation.id)
+    )
+    participant.invitation_id = invitation_id
+
+
+def _with_gathering(session: Session, participant_id: UUID) -> tuple[Participant, Gathering]:
+    """The participant and their gathering, locked in the order in which everybody locks them."""
+    participant = session.get(Participant, participant_id)
+    if participant is None:
+        raise NotFound("There is no such place.")
+    gathering = waiting_list.lock(session, participant.gathering_id)
+    session.refresh(participant, with_for_update=True)
+    return participant, gathering
+
+
+def _is_known(session: Session, participant: Participant, name_key: str) -> bool:
+    same = select(Participant.id).where(
+        Participant.gathering_id == participant.gathering_id,
+        Participant.email == participant.email,
+        Participant.name_key == name_key,
+        Participant.id != participant.id,
+    )
+    return session.scalar(same) is not None

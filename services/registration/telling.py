@@ -1,0 +1,55 @@
+"""What is told of a row to the other services, and what is written of a deed in the audit log."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import insert
+from sqlalchemy.orm import Session
+
+from services.registration.links import Links
+from services.registration.models import Deed, Gathering, Participant
+
+
+def of(participant: Participant, links: Links, **more: object) -> dict[str, Any]:
+    """Everything a fact about `participant` may say; `more` adds or replaces."""
+    return {
+        "participant_id": participant.id,
+        "gathering_id": participant.gathering_id,
+        "email": participant.email,
+        "given": participant.given,
+        "family": participant.family,
+        "link": links.mine(participant.id),
+        "language": participant.language,
+        "territory": participant.territory,
+        "trade": participant.trade,
+        "structure": participant.structure,
+        "walk_in": participant.walk_in,
+        "registered_at": participant.registered_at,
+        "cancelled_at": participant.cancelled_at,
+        "checked_in_at": participant.checked_in_at,
+        "expires_at": participant.deadline_at,
+        **more,
+    }
+
+
+def described(gathering: Gathering, links: Links) -> dict[str, Any]:
+    """Everything the others may know of a gathering."""
+    names = (
+        "version", "slug", "title", "purpose", "starts_at", "ends_at", "zone", "place", "language", "writing",
+        "seats", "organiser_name", "reply_to", "territories", "trades", "angles", "state",
+    )  # fmt: skip
+    return {
+        "gathering_id": gathering.id,
+        "public_url": links.gathering(gathering.slug),
+        **{name: getattr(gathering, name) for name in names},
+    }
+
+
+def note(
+    session: Session, deed: str, about: UUID, *, gathering_id: UUID | None, by: UUID | None, now: datetime
+) -> None:
+    """Write one line of the audit log; `by` is an organiser, or None for the person concerned or the clock."""
+    session.execute(insert(Deed).values(gathering_id=gathering_id, about=about, deed=deed, by=by, at=now))

@@ -1,0 +1,208 @@
+"""Who waits for a seat, and who is offered the one that was freed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from services.chassis.errors import NotFound, Refused
+from services.chassis.outbox import publish
+from services.registration import hours, seats, telling
+from services.registration.events import OfferExpired, ParticipantCancelled, ParticipantRegistered, SeatOffered
+from services.registration.links import Links
+from services.registration.models import HOLDING, Gathering, Participant, State
+from services.registration.seats import Reason, Room, Waiting
+
+BATCH = 200
+
+
+class NothingOffered(Refused):
+    code = "nothing-offered"
+
+
+@dataclass(frozen=True)
+class Line:
+    """A gathering's room and its waiting line in figures; `last` is the highest number in the line."""
+
+    room: Room
+    waiting: int
+    last: int
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where one person stands in the line: their true rank, the rank within their territory, and why they
+    wait.
+    """
+
+    rank: int
+    rank_in_territory: int
+    reason: Reason
+
+
+def lock(session: Session, gathering_id: UUID) -> Gathering:
+    """The gathering, locked until the transaction ends: whoever gives or frees a seat holds it. Raises
+    NotFound.
+    """
+    # "no key update": rows that merely refer to the gathering can be written meanwhile.
+    gathering = session.get(
+        Gathering, gathering_id, with_for_update={"key_share": True}, populate_existing=True
+    )
+    if gathering is None:
+        raise NotFound("There is no such gathering.")
+    return gathering
+
+
+def count(session: Session, gathering: Gathering) -> Line:
+    """The seats held and the people waiting, counted in one query over an index."""
+    rows = session.execute(
+        select(Participant.territory, Participant.state, func.count(), func.max(Participant.line))
+        .where(
+            Participant.gathering_id == gathering.id,
+            Participant.state.in_((*HOLDING, State.waiting)),
+            Participant.walk_in.is_(False),
+        )
+        .group_by(Participant.territory, Participant.state)
+    ).all()
+    held: dict[str, int] = {}
+    waiting = last = 0
+    for territory, state, people, line in rows:
+        if state == State.waiting:
+            waiting, last = waiting + people, max(last, line or 0)
+        else:
+            held[territory] = held.get(territory, 0) + people
+    quotas = {one["letter"]: one["quota"] for one in gathering.territories if one["quota"] is not None}
+    return Line(Room(gathering.seats, quotas, held), waiting, last)
+
+
+def verdict(session: Session, gathering: Gathering, line: Line, territory: str) -> Reason | None:
+    """Why a newcomer from `territory` must wait, or None when a seat is theirs."""
+    refusal = line.room.refusal(territory)
+    if refusal is not None or line.waiting == 0:
+        return refusal
+    return seats.verdict(line.room, _waiting(session, gathering.id), territory)
+
+
+def place(session: Session, gathering: Gathering, participant: Participant) -> Place:
+    """Where a waiting person stands now."""
+    ahead = select(func.count(), func.count().filter(Participant.territory == participant.territory)).where(
+        Participant.gathering_id == gathering.id,
+        Participant.state == State.waiting,
+        Participant.line < participant.line,
+    )
+    before, before_in_territory = session.execute(ahead).one()
+    reason = count(session, gathering).room.refusal(participant.territory)
+    return Place(before + 1, before_in_territory + 1, reason or Reason.full)
+
+
+def promote(session: Session, gathering: Gathering, *, links: Links, now: datetime) -> int:
+    """Offer every free seat to the first person in the line whom seats and quotas allow; return how many.
+
+    `gathering` must be locked. Nothing is offered once the gathering is over, cancelled, or nearer than its
+    `offers_stop_h`.
+    """
+    stop = gathering.starts_at - timedelta(hours=gathering.offers_stop_h)
+    if now >= stop or gathering.state == "cancelled":
+        return 0
+    session.flush()
+    line = count(session, gathering)
+    if line.waiting == 0 or line.room.free == 0:
+        return 0
+    chosen = [one.who for one in seats.promoted(line.room, _waiting(session, gathering.id))]
+    until = hours.deadline(now, gathering.zone, within=timedelta(hours=gathering.offer_h), before=stop)
+    people = session.scalars(
+        select(Participant).where(Participant.id.in_(chosen)).order_by(Participant.line)
+    ).all()
+    for participant in people:
+        participant.state, participant.deadline_at, participant.line = State.offered, until, None
+        publish(session, SeatOffered, about=telling.of(participant, links), now=now)
+        telling.note(session, "offered", participant.id, gathering_id=gathering.id, by=None, now=now)
+    session.flush()
+    return len(people)
+
+
+def accept(session: Session, participant_id: UUID, *, links: Links, now: datetime) -> Participant:
+    """Take the offered seat; the answer also proves the address. Raises NothingOffered, NotFound."""
+    participant = session.get(Participant, participant_id, with_for_update=True, populate_existing=True)
+    if participant is None:
+        raise NotFound("There is no such place.")
+    if participant.state == State.registered:
+        return participant
+    if participant.state != State.offered:
+        raise NothingOffered("No seat is kept for you at the moment.")
+    participant.state, participant.deadline_at, participant.registered_at = State.registered, None, now
+    publish(session, ParticipantRegistered, about=telling.of(participant, links), now=now)
+    telling.note(session, "accepted", participant.id, gathering_id=participant.gathering_id, by=None, now=now)
+    return participant
+
+
+def decline(session: Session, participant_id: UUID, *, links: Links, now: datetime) -> Participant:
+    """Leave the offered seat to the next person. Raises NothingOffered, NotFound."""
+    participant = session.get(Participant, participant_id)
+    if participant is None:
+        raise NotFound("There is no such place.")
+    gathering = lock(session, participant.gathering_id)
+    session.refresh(participant, with_for_update=True)
+    if participant.state == State.declined:
+        return participant
+    if participant.state != State.offered:
+        raise NothingOffered("No seat is kept for you at the moment.")
+    participant.state, participant.deadline_at, participant.cancelled_at = State.declined, None, now
+    told = telling.of(participant, links, held_seat=True)
+    publish(session, ParticipantCancelled, about=told, now=now)
+    telling.note(session, "declined", participant.id, gathering_id=gathering.id, by=None, now=now)
+    promote(session, gathering, links=links, now=now)
+    return participant
+
+
+def expire(session: Session, *, links: Links, now: datetime) -> int:
+    """Free the seats whose time to confirm or to answer has run out, and offer them on; return how many.
+
+    A gathering where it is night is left for the morning. At most BATCH people at a time.
+    """
+    late = session.execute(
+        select(Participant.gathering_id, Gathering.zone)
+        .join(Gathering, Gathering.id == Participant.gathering_id)
+        .where(Participant.deadline_at <= now)
+        .group_by(Participant.gathering_id, Gathering.zone)
+        .order_by(Participant.gathering_id)
+    ).all()
+    freed = 0
+    for gathering_id, zone in late:
+        if hours.is_awake(now, zone):
+            freed += _expire_at(session, gathering_id, links=links, now=now)
+    return freed
+
+
+def _expire_at(session: Session, gathering_id: UUID, *, links: Links, now: datetime) -> int:
+    gathering = lock(session, gathering_id)
+    people = session.scalars(
+        select(Participant)
+        .where(Participant.gathering_id == gathering_id, Participant.deadline_at <= now)
+        .order_by(Participant.deadline_at)
+        .limit(BATCH)
+        .with_for_update(skip_locked=True)
+    ).all()
+    for participant in people:
+        was_offered = participant.state == State.offered
+        participant.state, participant.deadline_at = State.expired, None
+        if was_offered:
+            publish(session, OfferExpired, about=telling.of(participant, links), now=now)
+        telling.note(session, "expired", participant.id, gathering_id=gathering_id, by=None, now=now)
+    if people:
+        promote(session, gathering, links=links, now=now)
+    return len(people)
+
+
+def _waiting(session: Session, gathering_id: UUID) -> Iterable[Waiting]:
+    rows = session.execute(
+        select(Participant.id, Participant.territory, Participant.line)
+        .where(Participant.gathering_id == gathering_id, Participant.state == State.waiting)
+        .order_by(Participant.line)
+    ).all()
+    return [Waiting(who, territory, line or 0) for who, territory, line in rows]
