@@ -1,0 +1,210 @@
+"""One's own place, by the personal link of the letters: no account, no password."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from flask import Blueprint, make_response, request
+from flask.typing import ResponseReturnValue
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from services.chassis import auth
+from services.chassis.i18n import gettext as _
+from services.chassis.pages import Form, render, tell
+from services.chassis.web import now, reading, settings, transacted
+from services.registration import registrations, stories, topics, waiting_list
+from services.registration.models import Gathering, Participant, State, Story, Topic
+from services.registration.schemas import Details, NewStory, NewTopic, Wishes
+from services.registration.web.doors import attempt, links, see_other
+
+web = Blueprint("mine", __name__, url_prefix="/moi/<token>")
+
+REMEMBERED = timedelta(days=30)
+
+
+@web.get("")
+@reading
+def place(session: Session, token: str) -> ResponseReturnValue:
+    participant, gathering = _whose(session, token)
+    response = make_response(_page(session, token, participant, gathering))
+    name = f"{participant.given} {participant.family}".strip()
+    who = auth.Actor("participant", participant.id, participant.email, name, gathering.id)
+    lasts = max(REMEMBERED, gathering.ends_at + REMEMBERED - now())
+    auth.set_participant(response, auth.issue(settings(), who, int(lasts.total_seconds()), now=now()))
+    return response
+
+
+@web.post("/confirmer")
+@transacted
+def confirm(session: Session, token: str) -> ResponseReturnValue:
+    participant = registrations.by_token(session, token)
+    confirmed = registrations.confirm(session, participant.id, links=links(), now=now())
+    if confirmed.state == State.registered:
+        tell(_("Your address is confirmed. Your seat is yours."))
+    return see_other(f"/moi/{token}")
+
+
+@web.post("/accepter")
+@transacted
+def accept(session: Session, token: str) -> ResponseReturnValue:
+    participant = registrations.by_token(session, token)
+    waiting_list.accept(session, participant.id, links=links(), now=now())
+    tell(_("The seat is yours. We look forward to seeing you."))
+    return see_other(f"/moi/{token}")
+
+
+@web.post("/decliner")
+@transacted
+def decline(session: Session, token: str) -> ResponseReturnValue:
+    participant = registrations.by_token(session, token)
+    waiting_list.decline(session, participant.id, links=links(), now=now())
+    tell(_("Thank you for telling us. The seat goes to the next person."))
+    return see_other(f"/moi/{token}")
+
+
+@web.get("/annuler")
+@reading
+def before_cancelling(session: Session, token: str) -> ResponseReturnValue:
+    participant, gathering = _whose(session, token)
+    return render("registration/cancel.html", token=token, participant=participant, gathering=gathering)
+
+
+@web.post("/annuler")
+@transacted
+def cancel(session: Session, token: str) -> ResponseReturnValue:
+    participant = registrations.by_token(session, token)
+    registrations.cancel(session, participant.id, links=links(), now=now())
+    return see_other(f"/moi/{token}")
+
+
+@web.post("/revenir")
+@transacted
+def restore(session: Session, token: str) -> ResponseReturnValue:
+    participant = registrations.by_token(session, token)
+    registrations.restore(session, participant.id, links=links(), now=now())
+    tell(_("Welcome back: your seat is yours again."))
+    return see_other(f"/moi/{token}")
+
+
+@web.get("/modifier")
+@reading
+def before_changing(session: Session, token: str) -> ResponseReturnValue:
+    participant, gathering = _whose(session, token)
+    names = ("given", "family", "territory", "trade", "structure", "language")
+    form = Form({name: getattr(participant, name) for name in names})
+    return render("registration/change.html", token=token, gathering=gathering, form=form)
+
+
+@web.post("/modifier")
+@transacted
+def change(session: Session, token: str) -> ResponseReturnValue:
+    participant, gathering = _whose(session, token)
+
+    def deed(**wanted: Any) -> ResponseReturnValue:
+        registrations.change(session, participant.id, **wanted, links=links(), now=now())
+        tell(_("Your answers have been changed."))
+        return see_other(f"/moi/{token}")
+
+    def again(form: Form) -> str:
+        return render("registration/change.html", token=token, gathering=gathering, form=form)
+
+    return attempt(Form(request.form), Details, deed, again)
+
+
+@web.post("/voeux")
+@transacted
+def rank(session: Session, token: str) -> ResponseReturnValue:
+    participant, gathering = _whose(session, token)
+    chosen = [request.form.get(f"wish{place}", "") for place in (1, 2, 3)]
+    form = Form({"topic_ids": [one for one in chosen if one], **request.form.to_dict()})
+
+    def deed(topic_ids: list[UUID]) -> ResponseReturnValue:
+        topics.rank(session, participant.id, topic_ids=topic_ids, now=now())
+        tell(_("Your wishes are noted."))
+        return see_other(f"/moi/{token}#voeux")
+
+    def again(form: Form) -> str:
+        return _page(session, token, participant, gathering, wishes_form=form)
+
+    if not form.given["topic_ids"]:
+        return deed([])
+    return attempt(form, Wishes, deed, again)
+
+
+@web.post("/histoire")
+@transacted
+def propose_story(session: Session, token: str) -> ResponseReturnValue:
+    participant, gathering = _whose(session, token)
+
+    def deed(title: str, consents: bool) -> ResponseReturnValue:
+        stories.propose(session, participant.id, title=title, consents=consents, now=now())
+        tell(_("Thank you! The organisers will read your story and answer you."))
+        return see_other(f"/moi/{token}#apporter")
+
+    def again(form: Form) -> str:
+        return _page(session, token, participant, gathering, story_form=form)
+
+    return attempt(Form(request.form), NewStory, deed, again, beside=(stories.EnoughProposed,))
+
+
+@web.post("/sujet")
+@transacted
+def propose_topic(session: Session, token: str) -> ResponseReturnValue:
+    participant, gathering = _whose(session, token)
+
+    def deed(question: str) -> ResponseReturnValue:
+        topics.propose(session, participant.id, question=question, now=now())
+        tell(_("Thank you! The organisers will read your topic and answer you."))
+        return see_other(f"/moi/{token}#apporter")
+
+    def again(form: Form) -> str:
+        return _page(session, token, participant, gathering, topic_form=form)
+
+    return attempt(Form(request.form), NewTopic, deed, again, beside=(stories.EnoughProposed,))
+
+
+def _whose(session: Session, token: str) -> tuple[Participant, Gathering]:
+    participant = registrations.by_token(session, token)
+    gathering = session.get(Gathering, participant.gathering_id)
+    if gathering is None:
+        raise registrations.LinkUnknown("This link leads to no place any more.")
+    return participant, gathering
+
+
+def _page(
+    session: Session,
+    token: str,
+    participant: Participant,
+    gathering: Gathering,
+    *,
+    wishes_form: Form | None = None,
+    story_form: Form | None = None,
+    topic_form: Form | None = None,
+) -> str:
+    comes = participant.state in (State.registered, State.present)
+    brought = {
+        kind.__name__: session.scalars(select(kind).where(kind.participant_id == participant.id)).all()
+        for kind in ((Story, Topic) if comes else ())
+    }
+    form = next((one for one in (wishes_form, story_form, topic_form) if one), Form())
+    return render(
+        "registration/mine.html",
+        token=token,
+        participant=participant,
+        gathering=gathering,
+        form=form,
+        place=waiting_list.place(session, gathering, participant)
+        if participant.state == State.waiting
+        else None,
+        choices=topics.accepted(session, gathering.id) if comes else (),
+        stories=brought.get("Story", ()),
+        topics=brought.get("Topic", ()),
+        wishes_form=wishes_form or Form({f"wish{n}": wish for n, wish in enumerate(participant.wishes, 1)}),
+        story_form=story_form or Form(),
+        topic_form=topic_form or Form(),
+        can_undo=registrations.is_undoable(participant, now=now()),
+        is_over=now() >= gathering.ends_at,
+    )

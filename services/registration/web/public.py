@@ -1,0 +1,163 @@
+"""The public page of a gathering, and asking for a seat."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from flask import Blueprint, current_app, request
+from flask.typing import ResponseReturnValue
+from itsdangerous import BadSignature, URLSafeSerializer
+from marshmallow import ValidationError
+from sqlalchemy.orm import Session
+
+from services.chassis import auth
+from services.chassis.catalogues import N_
+from services.chassis.errors import Forbidden, Misshapen, NotFound
+from services.chassis.i18n import gettext as _
+from services.chassis.i18n import language
+from services.chassis.pages import Form, render
+from services.chassis.web import now, reading, transacted
+from services.registration import addresses, gatherings, invitations, registrations, waiting_list
+from services.registration.models import Gathering, Invitation
+from services.registration.schemas import Code, NewRegistration
+from services.registration.web.doors import links, see_other
+
+web = Blueprint("public", __name__)
+
+SHOWN = 300
+
+
+@web.get("/r/<slug>")
+@reading
+def page(session: Session, slug: str) -> ResponseReturnValue:
+    gathering = _open_to_all(session, slug)
+    token = request.args.get("i", "")
+    invitation = invitations.by_token(session, gathering.id, token) if token else None
+    line = waiting_list.count(session, gathering)
+    return render(
+        "registration/public.html",
+        gathering=gathering,
+        form=Form(_known_of(invitation)),
+        invitation=token if invitation else "",
+        meant=None,
+        line=line,
+        room=line.room,
+        now=now(),
+        **_choices(gathering, line),
+    )
+
+
+@web.post("/r/<slug>/inscription")
+@transacted
+def ask(session: Session, slug: str) -> ResponseReturnValue:
+    gathering = _open_to_all(session, slug)
+    form = Form(request.form)
+    try:
+        wanted = form.read(NewRegistration)
+        meant = addresses.meant(wanted["email"])
+        if meant and form.value("email_checked") != wanted["email"]:
+            form.given = {**request.form, "email_checked": wanted["email"]}
+            form.errors["email"] = [_(_MEANT, address=meant)]
+            return _again(session, gathering, form, meant=meant), 422
+        wanted["language"] = request.form.get("language") or language()
+        answer = registrations.ask(session, gathering.id, **wanted, links=links(), now=now())
+    except (ValidationError, Misshapen) as error:
+        return _again(session, gathering, form.refuse(error)), 422
+    return see_other(f"/r/{slug}/ensuite?t={_sealed(answer, wanted['email'])}")
+
+
+@web.get("/r/<slug>/ensuite")
+@reading
+def what_next(session: Session, slug: str) -> ResponseReturnValue:
+    return _what_next(session, slug, request.args.get("t", ""), Form())
+
+
+@web.post("/r/<slug>/code")
+@transacted
+def confirm_by_code(session: Session, slug: str) -> ResponseReturnValue:
+    ticket = request.form.get("t", "")
+    form = Form(request.form)
+    try:
+        code = form.read(Code)["code"]
+    except ValidationError as error:
+        return _what_next(session, slug, ticket, form.refuse(error)), 422
+    participant = registrations.confirm_by_code(
+        session, UUID(_unsealed(ticket)["who"]), code=code, links=links(), now=now()
+    )
+    if participant is None:
+        # Answered as done, so that the number of tries is kept.
+        form.errors["code"] = [_(_WRONG_CODE)]
+        return _what_next(session, slug, ticket, form)
+    return see_other(f"/moi/{links().participant_token(participant.id)}")
+
+
+_MEANT = N_("Did you mean %(address)s? If not, send the form again as it is.")
+_WRONG_CODE = N_("This code is not right. After five tries, use the button of the letter.")
+
+
+def _open_to_all(session: Session, slug: str) -> Gathering:
+    """A draft is for its organisers only. Raises NotFound."""
+    gathering = gatherings.by_slug(session, slug)
+    if gathering.state == "draft":
+        try:
+            auth.require(session, gathering.id)
+        except Forbidden as error:
+            raise NotFound("There is no gathering at this address.") from error
+    return gathering
+
+
+def _again(session: Session, gathering: Gathering, form: Form, *, meant: str | None = None) -> str:
+    """The form alone, with what was typed and what is wrong with it."""
+    # Half a megabyte of pasted text is not sent back to where it came from.
+    form.given = {name: text[:SHOWN] for name, text in form.given.items()}
+    line = waiting_list.count(session, gathering)
+    return render(
+        "registration/public_form.html",
+        gathering=gathering,
+        form=form,
+        invitation=form.value("invitation"),
+        meant=meant,
+        line=line,
+        room=line.room,
+        now=now(),
+        **_choices(gathering, line),
+    )
+
+
+def _choices(gathering: Gathering, line: waiting_list.Line) -> dict[str, Any]:
+    full = {one["letter"] for one in gathering.territories if line.room.refusal(one["letter"]) == "quota"}
+    return {"full": full, "is_over": now() >= gathering.ends_at}
+
+
+def _known_of(invitation: Invitation | None) -> dict[str, str]:
+    if invitation is None:
+        return {}
+    names = ("given", "family", "email", "territory", "trade", "structure")
+    return {name: getattr(invitation, name) for name in names}
+
+
+def _what_next(session: Session, slug: str, ticket: str, form: Form) -> str:
+    gathering = gatherings.by_slug(session, slug)
+    return render(
+        "registration/what_next.html", gathering=gathering, form=form, ticket=ticket, told=_unsealed(ticket)
+    )
+
+
+def _seal() -> URLSafeSerializer:
+    return URLSafeSerializer(current_app.secret_key or "", salt="what-next")
+
+
+def _sealed(answer: registrations.Answer, email: str) -> str:
+    until = answer.held_until.isoformat() if answer.held_until else None
+    said = {"who": str(answer.participant_id), "outcome": answer.outcome, "email": email, "until": until}
+    ticket: str = _seal().dumps({**said, "rank": answer.rank, "reason": answer.reason})
+    return ticket
+
+
+def _unsealed(ticket: str) -> dict[str, Any]:
+    try:
+        said: dict[str, Any] = _seal().loads(ticket)
+    except BadSignature as error:
+        raise NotFound("This page is only shown after you have asked for a seat.") from error
+    return said
