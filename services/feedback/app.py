@@ -10,7 +10,7 @@ from services.chassis.db import Database
 from services.chassis.service import Chore, Service
 from services.chassis.settings import Settings
 from services.chassis.web import new_api, new_app
-from services.feedback import api, attendances, web
+from services.feedback import api, attendances, questionnaires, web
 from services.feedback.events import EVENTS
 from services.feedback.models import Base
 from services.feedback.tasks import inbox
@@ -31,5 +31,5 @@ service = Service(
     events=EVENTS,
     create_app=create_app,
     folder=Path(__file__).parent,
-    chores=(Chore("forget", 3600, attendances.forget),),
+    chores=(Chore("forget", 3600, attendances.forget), Chore("blot", 30, questionnaires.blot)),
 )

@@ -12,9 +12,10 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import func, select
+from sqlalchemy import exists, func, select, update
 from sqlalchemy.orm import Session
 
+from services.chassis.db import delivery, outbox
 from services.chassis.errors import NotFound, Refused
 from services.chassis.outbox import publish
 from services.feedback import gatherings
@@ -123,6 +124,24 @@ def address_one(
     )
     attendance.addressed = True
     attendance.email = attendance.given = attendance.family = attendance.language = None
+
+
+def blot(session: Session, now: datetime) -> int:
+    """Strike people and links out of what was told, once every hearer has it; returns how many were struck.
+
+    Until then the outbox must know them, to tell again. Afterwards it would be the one place here that leads from a
+    token to a person.
+    """
+    unheard = exists().where(delivery.c.event_id == outbox.c.event_id, delivery.c.acked_at.is_(None))
+    told = session.execute(
+        select(outbox.c.event_id, outbox.c.body)
+        .where(outbox.c.type == QuestionnaireAddressed.type, outbox.c.body["link"].as_string() != "", ~unheard)
+        .limit(1000)
+    ).all()
+    for event_id, body in told:
+        struck = {**body, **dict.fromkeys(("email", "given", "family", "link"), "")}
+        session.execute(update(outbox).where(outbox.c.event_id == event_id).values(body=struck))
+    return len(told)
 
 
 def worded(texts: Mapping[str, str], language: str) -> str:

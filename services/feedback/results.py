@@ -12,7 +12,7 @@ from uuid import UUID
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from services.feedback import questionnaires, quotes
+from services.feedback import attendances, questionnaires, quotes
 from services.feedback.counting.cells import join_scale, mean_of, veil_any_of, veil_one_of
 from services.feedback.counting.shares import share_bounds
 from services.feedback.models import Answer, Question, Token
@@ -47,6 +47,7 @@ class Tally:
 class Results:
     """`received` answers to `addressed` links, of which `counted` may be shown; None: fewer than `minimum`."""
 
+    present: int
     addressed: int
     received: int | None
     counted: int
@@ -79,6 +80,7 @@ def of(session: Session, gathering_id: UUID, *, language: str) -> Results:
     counted = select(Answer).where(Answer.questionnaire_id == questionnaire.id, Answer.counted)
     sheets = list(session.scalars(counted.order_by(Answer.id)))
     return Results(
+        present=attendances.present(session, gathering_id),
         addressed=addressed,
         received=received if received >= minimum else None,
         counted=len(sheets),

@@ -81,7 +81,8 @@ class TallyView(Schema):
 class ResultsView(Schema):
     """What the answers add up to. Nothing stands here that fewer than `minimum` people said."""
 
-    addressed = fields.Integer()
+    present = fields.Integer(metadata={"description": "people who were checked in"})
+    addressed = fields.Integer(metadata={"description": "links sent; each answers once"})
     received = fields.Integer(allow_none=True, metadata={"description": "null: fewer than `minimum`"})
     counted = fields.Integer()
     minimum = fields.Integer()

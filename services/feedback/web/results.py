@@ -10,7 +10,7 @@ from services.chassis import auth
 from services.chassis.i18n import language, ngettext
 from services.chassis.pages import render, tell
 from services.chassis.web import now, reading, transacted
-from services.feedback import attendances, gatherings, questionnaires, results
+from services.feedback import gatherings, questionnaires, results
 
 pages = Blueprint("results", __name__)
 
@@ -30,7 +30,6 @@ def show(session: Session, slug: str) -> ResponseReturnValue:
         gathering=gathering,
         questionnaire=questionnaires.of(session, gathering.id),
         results=results.of(session, gathering.id, language=language()),
-        present=attendances.present(session, gathering.id),
     )
 
 

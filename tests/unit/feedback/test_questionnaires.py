@@ -1,8 +1,9 @@
 from __future__ import annotations
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 
+from services.chassis.db import delivery
 from services.feedback import attendances, questionnaires
 from services.feedback.models import Attendance, Name, Question, Questionnaire, Token
 from tests.unit.feedback.cast import EVENING, GATHERING, HOME, NOON, Day
@@ -107,3 +108,17 @@ def test_somebody_checked_in_before_the_gathering_is_known_is_asked_too(feedback
     early.describe()
 
     assert address(early) == 1
+
+
+def test_what_was_told_of_people_is_struck_out_once_it_was_heard(day):
+    day.check_in("Le Goff", "Nguyễn")
+    address(day)
+    with day.database.transaction() as session:
+        first = session.scalars(select(delivery.c.event_id).order_by(delivery.c.sequence)).first()
+        session.execute(update(delivery).where(delivery.c.event_id == first).values(acked_at=EVENING))
+        struck = [questionnaires.blot(session, EVENING), questionnaires.blot(session, EVENING)]
+
+    gone, kept = day.told("feedback.questionnaire_addressed.v1")
+    assert struck == [1, 0]
+    assert [gone[field] for field in ("email", "given", "family", "link")] == [""] * 4
+    assert kept["link"].startswith(f"{HOME}/q/")
