@@ -96,8 +96,8 @@ def remember_plan(session: Session, round_id: UUID, gathering_id: UUID, told: Ma
                 {
                     "name": group.get("name") or "",
                     "size": group.get("size") or 0,
-                    "territories": sorted(group.get("territories") or ()),
-                    "trades": sorted(group.get("trades") or ()),
+                    "territories": _names(group.get("territories")),
+                    "trades": _names(group.get("trades")),
                 }
                 for group in told["groups"]
             ],
@@ -124,3 +124,8 @@ def remember_synthesis(
             written_at=written_at,
         )
     )
+
+
+def _names(told: object) -> list[str]:
+    """Names as a plan told them; a plan that only told how many there are has none to give."""
+    return sorted(str(name) for name in told) if isinstance(told, list | tuple | dict) else []

@@ -221,3 +221,41 @@ def test_what_is_withdrawn_at_registration_leaves_the_next_draft(day, told):
     with day.database.reading() as session:
         assert "questions" not in [p.kind for p in accounts.paragraphs(session, GATHERING)]
         assert session.scalars(select(Quote.withdrawn)).all() == [False] * 5
+
+
+def test_a_plan_that_tells_only_how_many_territories_leaves_their_names_to_the_description(day):
+    day.check_in("Le Goff")
+    groups = [{"number": 1, "name": "1", "size": 9, "territories": 1, "trades": 2}]
+    day.hear(
+        "grouping.plan_published.v1",
+        round_id=str(uuid4()),
+        gathering_id=str(GATHERING),
+        kind="topics",
+        name="Ateliers",
+        version=1,
+        people=9,
+        groups=groups,
+    )
+    write(day)
+
+    assert [line.text for line in shown(day, "figures").lines] == [
+        "1 personne présente",
+        "2 territoires",
+        "2 métiers",
+    ]
+
+
+def test_letters_of_territories_are_told_by_their_names(day):
+    day.hear(
+        "grouping.plan_published.v1",
+        round_id=str(uuid4()),
+        gathering_id=str(GATHERING),
+        kind="topics",
+        name="Ateliers",
+        version=1,
+        people=9,
+        groups=[{"number": 1, "name": "1", "size": 9, "territories": ["B"], "trades": []}],
+    )
+    write(day)
+
+    assert shown(day, "text").lines[0].text == "Un territoire était là\u00a0: Beauce."
