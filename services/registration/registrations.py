@@ -319,8 +319,10 @@ def check_place(gathering: Gathering, *, territory: str, trade: str, was: Partic
 
 
 def searchable(given: str, family: str, structure: str) -> str:
-    """What a search without accents looks through."""
-    return names.fold(f"{given} {family} {structure}")
+    """What a search without accents looks through; O'Connor is found as "o connor" and as "oconnor"."""
+    written = f"{given} {family} {structure}"
+    joined = written.replace("'", "").replace("’", "")
+    return names.fold(written if joined == written else f"{written} {joined}")
 
 
 def _seat(session: Session, participant: Participant, *, links: Links, now: datetime) -> Participant:

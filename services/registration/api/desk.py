@@ -20,8 +20,8 @@ api = Blueprint("desk", __name__, url_prefix="/api/registration/gatherings", des
 
 
 @api.post("/<uuid:gathering_id>/participants/<uuid:participant_id>/check-in")
-@api.response(200, ParticipantView)
 @transacted
+@api.response(200, ParticipantView)
 def check_in(session: Session, gathering_id: UUID, participant_id: UUID) -> Participant:
     """Note that someone is here; twice is as good as once."""
     by = may(session, gathering_id, *ROLES)
@@ -30,8 +30,8 @@ def check_in(session: Session, gathering_id: UUID, participant_id: UUID) -> Part
 
 @api.post("/<uuid:gathering_id>/walk-ins")
 @api.arguments(NewWalkIn)
-@api.response(201, ParticipantView)
 @transacted
+@api.response(201, ParticipantView)
 def walk_in(session: Session, wanted: dict[str, Any], gathering_id: UUID) -> Participant:
     """Register and check in someone who came unannounced."""
     by = may(session, gathering_id, *ROLES)
@@ -39,8 +39,8 @@ def walk_in(session: Session, wanted: dict[str, Any], gathering_id: UUID) -> Par
 
 
 @api.post("/<uuid:gathering_id>/absences")
-@api.response(200, AbsencesView)
 @transacted
+@api.response(200, AbsencesView)
 def note_absences(session: Session, gathering_id: UUID) -> dict[str, int]:
     """Note as absent everybody who holds a seat and is not here."""
     by = may(session, gathering_id, *ROLES)

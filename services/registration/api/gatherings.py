@@ -27,8 +27,8 @@ api = Blueprint("gatherings", __name__, url_prefix="/api/registration/gatherings
 
 
 @api.get("")
-@api.response(200, GatheringView(many=True))
 @reading
+@api.response(200, GatheringView(many=True))
 def listed(session: Session) -> Sequence[Gathering]:
     """The gatherings you may act on."""
     return gatherings.of_organiser(session, organiser_id())
@@ -36,8 +36,8 @@ def listed(session: Session) -> Sequence[Gathering]:
 
 @api.post("")
 @api.arguments(NewGathering)
-@api.response(201, GatheringView)
 @transacted
+@api.response(201, GatheringView)
 def create(session: Session, wanted: dict[str, Any]) -> Gathering:
     """Make a gathering; it begins as a draft."""
     owner = sign_ins.organiser(session, organiser_id())
@@ -47,8 +47,8 @@ def create(session: Session, wanted: dict[str, Any]) -> Gathering:
 
 
 @api.get("/<uuid:gathering_id>")
-@api.response(200, GatheringView)
 @reading
+@api.response(200, GatheringView)
 def shown(session: Session, gathering_id: UUID) -> Gathering:
     """One gathering."""
     may(session, gathering_id)
@@ -57,8 +57,8 @@ def shown(session: Session, gathering_id: UUID) -> Gathering:
 
 @api.patch("/<uuid:gathering_id>")
 @api.arguments(GatheringChange(partial=True))
-@api.response(200, GatheringView)
 @transacted
+@api.response(200, GatheringView)
 def change(session: Session, wanted: dict[str, Any], gathering_id: UUID) -> Gathering:
     """Describe a gathering anew, unless somebody else did since the `version` you read."""
     by = may(session, gathering_id)
@@ -66,8 +66,8 @@ def change(session: Session, wanted: dict[str, Any], gathering_id: UUID) -> Gath
 
 
 @api.post("/<uuid:gathering_id>/open")
-@api.response(200, GatheringView)
 @transacted
+@api.response(200, GatheringView)
 def open_door(session: Session, gathering_id: UUID) -> Gathering:
     """Let people register."""
     by = may(session, gathering_id)
@@ -75,8 +75,8 @@ def open_door(session: Session, gathering_id: UUID) -> Gathering:
 
 
 @api.post("/<uuid:gathering_id>/close")
-@api.response(200, GatheringView)
 @transacted
+@api.response(200, GatheringView)
 def close_door(session: Session, gathering_id: UUID) -> Gathering:
     """Take no more registrations."""
     by = may(session, gathering_id)
@@ -84,8 +84,8 @@ def close_door(session: Session, gathering_id: UUID) -> Gathering:
 
 
 @api.post("/<uuid:gathering_id>/cancel")
-@api.response(200, GatheringView)
 @transacted
+@api.response(200, GatheringView)
 def call_off(session: Session, gathering_id: UUID) -> Gathering:
     """Cancel the whole gathering, for good."""
     by = may(session, gathering_id, "owner")
@@ -94,8 +94,8 @@ def call_off(session: Session, gathering_id: UUID) -> Gathering:
 
 @api.get("/<uuid:gathering_id>/participants")
 @api.arguments(ListingQuery, location="query")
-@api.response(200, ListingView)
 @reading
+@api.response(200, ListingView)
 def people(session: Session, wanted: dict[str, Any], gathering_id: UUID) -> participants.Listing:
     """People, by name; `q` looks through names and structures without accents."""
     may(session, gathering_id, "owner", "organiser", "desk")
@@ -103,8 +103,8 @@ def people(session: Session, wanted: dict[str, Any], gathering_id: UUID) -> part
 
 
 @api.get("/<uuid:gathering_id>/figures")
-@api.response(200, FiguresView)
 @reading
+@api.response(200, FiguresView)
 def figures(session: Session, gathering_id: UUID) -> dict[str, Any]:
     """Seats, states, and the waiting line with true ranks and reasons."""
     may(session, gathering_id)

@@ -19,8 +19,8 @@ api = Blueprint("imports", __name__, url_prefix="/api/registration/gatherings", 
 
 @api.post("/<uuid:gathering_id>/imports")
 @api.arguments(NewImport)
-@api.response(201, ImportView)
 @transacted
+@api.response(201, ImportView)
 def stage(session: Session, wanted: dict[str, Any], gathering_id: UUID) -> dict[str, Any]:
     """Read a list and say what became of each line; nobody is invited yet."""
     by = may(session, gathering_id)
@@ -34,8 +34,8 @@ def stage(session: Session, wanted: dict[str, Any], gathering_id: UUID) -> dict[
 
 @api.post("/<uuid:gathering_id>/imports/<uuid:import_id>/apply")
 @api.arguments(ImportApplication)
-@api.response(200, ImportView)
 @transacted
+@api.response(200, ImportView)
 def apply(session: Session, wanted: dict[str, Any], gathering_id: UUID, import_id: UUID) -> dict[str, Any]:
     """Invite the new people of a list; their letters become drafts."""
     by = may(session, gathering_id)

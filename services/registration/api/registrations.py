@@ -19,16 +19,16 @@ api = Blueprint("registrations", __name__, url_prefix="/api/registration/gatheri
 
 @api.post("/<uuid:gathering_id>/registrations")
 @api.arguments(NewRegistration)
-@api.response(202, AnswerView)
 @transacted
+@api.response(202, AnswerView)
 def ask(session: Session, wanted: dict[str, Any], gathering_id: UUID) -> registrations.Answer:
     """Ask for a seat. It is held until the address is confirmed by the letter we send; or the person waits."""
     return registrations.ask(session, gathering_id, **wanted, links=links(), now=now())
 
 
 @api.post("/<uuid:gathering_id>/participants/<uuid:participant_id>/cancel")
-@api.response(200, ParticipantView)
 @transacted
+@api.response(200, ParticipantView)
 def cancel(session: Session, gathering_id: UUID, participant_id: UUID) -> Participant:
     """Give somebody's seat back for them."""
     by = may(session, gathering_id)

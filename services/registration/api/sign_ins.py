@@ -20,8 +20,8 @@ api = Blueprint("sign-ins", __name__, url_prefix="/api/registration", descriptio
 
 @api.post("/sign-ins")
 @api.arguments(SignInRequest)
-@api.response(202)
 @transacted
+@api.response(202)
 def ask(session: Session, wanted: dict[str, Any]) -> None:
     """Ask for a letter with a way in; the answer is the same for every address."""
     sign_ins.ask(session, **wanted, language=i18n.language(), links=links(), now=now())
@@ -29,8 +29,8 @@ def ask(session: Session, wanted: dict[str, Any]) -> None:
 
 @api.post("/tokens")
 @api.arguments(TokenExchange)
-@api.response(201, TokenView)
 @transacted
+@api.response(201, TokenView)
 def exchange(session: Session, wanted: dict[str, Any]) -> dict[str, Any]:
     """Exchange the token of a sign-in link, once, for a bearer token of twelve hours."""
     organiser = sign_ins.use(session, wanted["token"], now=now())

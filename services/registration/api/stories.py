@@ -19,8 +19,8 @@ api = Blueprint("stories", __name__, url_prefix="/api/registration/gatherings", 
 
 
 @api.get("/<uuid:gathering_id>/stories")
-@api.response(200, StoryView(many=True))
 @reading
+@api.response(200, StoryView(many=True))
 def stories_listed(session: Session, gathering_id: UUID) -> Sequence[Story]:
     """Stories, the undecided first."""
     may(session, gathering_id)
@@ -29,8 +29,8 @@ def stories_listed(session: Session, gathering_id: UUID) -> Sequence[Story]:
 
 @api.post("/<uuid:gathering_id>/stories")
 @api.arguments(StoryEntry)
-@api.response(201, StoryView)
 @transacted
+@api.response(201, StoryView)
 def bring_story(session: Session, wanted: dict[str, Any], gathering_id: UUID) -> Story:
     """Enter a story for a participant."""
     by = may(session, gathering_id)
@@ -41,8 +41,8 @@ def bring_story(session: Session, wanted: dict[str, Any], gathering_id: UUID) ->
 
 
 @api.post("/<uuid:gathering_id>/stories/<uuid:story_id>/accept")
-@api.response(200, StoryView)
 @transacted
+@api.response(200, StoryView)
 def accept_story(session: Session, gathering_id: UUID, story_id: UUID) -> Story:
     """Make a story part of the day."""
     by = may(session, gathering_id)
@@ -50,8 +50,8 @@ def accept_story(session: Session, gathering_id: UUID, story_id: UUID) -> Story:
 
 
 @api.post("/<uuid:gathering_id>/stories/<uuid:story_id>/decline")
-@api.response(200, StoryView)
 @transacted
+@api.response(200, StoryView)
 def decline_story(session: Session, gathering_id: UUID, story_id: UUID) -> Story:
     """Leave a story out of the day."""
     by = may(session, gathering_id)
@@ -59,8 +59,8 @@ def decline_story(session: Session, gathering_id: UUID, story_id: UUID) -> Story
 
 
 @api.get("/<uuid:gathering_id>/topics")
-@api.response(200, TopicView(many=True))
 @reading
+@api.response(200, TopicView(many=True))
 def topics_listed(session: Session, gathering_id: UUID) -> Sequence[Topic]:
     """Topics, the undecided first."""
     may(session, gathering_id)
@@ -69,8 +69,8 @@ def topics_listed(session: Session, gathering_id: UUID) -> Sequence[Topic]:
 
 @api.post("/<uuid:gathering_id>/topics")
 @api.arguments(TopicEntry)
-@api.response(201, TopicView)
 @transacted
+@api.response(201, TopicView)
 def bring_topic(session: Session, wanted: dict[str, Any], gathering_id: UUID) -> Topic:
     """Enter a topic for a participant."""
     by = may(session, gathering_id)
@@ -80,8 +80,8 @@ def bring_topic(session: Session, wanted: dict[str, Any], gathering_id: UUID) ->
 
 @api.post("/<uuid:gathering_id>/topics/<uuid:topic_id>/accept")
 @api.arguments(TopicWording)
-@api.response(200, TopicView)
 @transacted
+@api.response(200, TopicView)
 def accept_topic(session: Session, wanted: dict[str, Any], gathering_id: UUID, topic_id: UUID) -> Topic:
     """Make a topic part of the day under the next number, reworded if need be."""
     by = may(session, gathering_id)
@@ -89,8 +89,8 @@ def accept_topic(session: Session, wanted: dict[str, Any], gathering_id: UUID, t
 
 
 @api.post("/<uuid:gathering_id>/topics/<uuid:topic_id>/decline")
-@api.response(200, TopicView)
 @transacted
+@api.response(200, TopicView)
 def decline_topic(session: Session, gathering_id: UUID, topic_id: UUID) -> Topic:
     """Leave a topic out of the day."""
     by = may(session, gathering_id)

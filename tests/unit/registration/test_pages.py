@@ -271,6 +271,23 @@ def test_people_are_found_without_accents_and_exported_without_formulas(organise
     assert ";'=HYPERLINK(1);" in csv
 
 
+@pytest.mark.parametrize("said", ["oconnor", "o connor", "o'connor", "O’CONNOR"])
+def test_an_apostrophe_hides_nobody(organiser, gathering, come, said):
+    come(gathering, "Sinéad", email="sinead@example.org", family="O’Connor")
+
+    assert "O’Connor" in organiser.get(f"/o/{gathering.slug}/accueil?q={said}").text
+
+
+def test_programs_read_what_pages_show(organiser, gathering, come):
+    come(gathering, "Ada")
+    here = f"/api/registration/gatherings/{gathering.id}"
+
+    assert [one["slug"] for one in organiser.client.get("/api/registration/gatherings").json] == [gathering.slug]
+    assert organiser.client.get(f"{here}/figures").json["taken"] == 1
+    people = organiser.client.get(f"{here}/participants").json["people"]
+    assert [(one["given"], one["state"]) for one in people] == [("Ada", "registered")]
+
+
 def test_the_desk_checks_in_by_name_welcomes_walk_ins_and_notes_absences(organiser, gathering, come, told):
     ada = come(gathering, "Ada")
     come(gathering, "Bo")
