@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -24,10 +24,14 @@ class Step:
 
 
 class Board:
-    """Progress on the terminal, or one line a step where there is no terminal."""
+    """Progress on the terminal, or one line a step where there is no terminal.
 
-    def __init__(self, *, quiet: bool = False) -> None:
+    `watch` is called at the beginning of each step and whenever somebody in it is done.
+    """
+
+    def __init__(self, *, quiet: bool = False, watch: Callable[[Step], None] | None = None) -> None:
         self.quiet = quiet
+        self.watch = watch
         self.live = sys.stdout.isatty() and not quiet
         self.steps: list[Step] = []
         self.lock = threading.Lock()
@@ -62,6 +66,8 @@ class Board:
             sys.stdout.flush()
 
     def _show(self, step: Step) -> None:
+        if self.watch is not None:
+            self.watch(step)
         if self.live:
             done = f" {step.done} of {step.wanted}" if step.wanted else ""
             sys.stdout.write(f"         {step.name}{done} …\033[K\r")

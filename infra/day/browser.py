@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Collection
 from typing import Any
 from uuid import uuid4
 
@@ -83,11 +84,11 @@ class Browser:
         self.lines = lines
         self.client = lines.client(base, **{"Accept": "text/html", "Accept-Language": language})
 
-    def get(self, url: str, *, expect: int = 200) -> Page:
+    def get(self, url: str, *, expect: Collection[int] = (200,)) -> Page:
         return self._follow("GET", url, expect)
 
-    def send(self, form: Form, button: str | None = None, *, expect: int = 200) -> Page:
-        """Send a filled form. `expect` is the status of the page that one finally stands on."""
+    def send(self, form: Form, button: str | None = None, *, expect: Collection[int] = (200,)) -> Page:
+        """Send a filled form. `expect` names the statuses of the page that one may finally stand on."""
         pairs = form.data(button)
         if form.method == "get":
             return self._follow("GET", form.action, expect, params=pairs)
@@ -99,7 +100,7 @@ class Browser:
             what["files"] = form.files
         return self._follow("POST", form.action, expect, **what)
 
-    def _follow(self, method: str, url: str, expect: int, **what: Any) -> Page:
+    def _follow(self, method: str, url: str, expect: Collection[int], **what: Any) -> Page:
         answer = self.lines.send(self.client, method, url, **what)
         for _ in range(8):
             if not answer.has_redirect_location:
@@ -107,7 +108,7 @@ class Browser:
             target = str(answer.url.join(answer.headers["location"]))
             answer = self.lines.send(self.client, "GET", target)
         seen = page.read(str(answer.url), answer.status_code, answer.text)
-        if answer.status_code != expect:
+        if answer.status_code not in expect:
             raise Refusal(f"{method} {url} ended on {answer.status_code} {answer.url}: {seen.text[:600]!r}")
         return seen
 
@@ -115,23 +116,32 @@ class Browser:
 class Program:
     """The JSON doors, as an organiser's own program would use them."""
 
-    def __init__(
-        self, lines: Lines, base: str, token: str | None = None, cookies: httpx.Cookies | None = None
-    ) -> None:
+    def __init__(self, lines: Lines, base: str, person: Browser | None = None) -> None:
         self.lines = lines
         self.client = lines.client(base, Accept="application/json")
-        if token:
-            self.client.headers["Authorization"] = f"Bearer {token}"
-        if cookies:
-            self.client.cookies.update(cookies)
+        self.person = person
 
     def get(self, url: str, **params: Any) -> Any:
         return self._said("GET", url, params=params)
 
+    def look(self, url: str) -> Any:
+        """The body whatever the status: a service that is not ready says so with 503 and tells why."""
+        for _ in range(100):
+            try:
+                return self.client.get(url).json()
+            except (httpx.TransportError, ValueError):
+                time.sleep(0.2)
+        raise Refusal(f"GET {url}: no answer")
+
     def post(self, url: str, body: Any = None, *, key: str | None = None) -> Any:
         return self._said("POST", url, json=body or {}, headers={"Idempotency-Key": key or str(uuid4())})
 
+    def put(self, url: str, body: Any, *, key: str | None = None) -> Any:
+        return self._said("PUT", url, json=body, headers={"Idempotency-Key": key or str(uuid4())})
+
     def _said(self, method: str, url: str, **what: Any) -> Any:
+        if self.person is not None:  # whoever signed in on the pages is let in here too
+            self.client.cookies = self.person.client.cookies
         answer = self.lines.send(self.client, method, url, **what)
         if answer.status_code >= 400:
             raise Refusal(f"{method} {url} answered {answer.status_code}: {answer.text[:600]}")

@@ -30,7 +30,9 @@ class Letter:
     ics: str
     links: tuple[str, ...]
     message_id: str
-    came_at: float
+    gathering_id: str = ""
+    participant_id: str = ""
+    came_at: float = 0.0
 
     def link(self, part: str) -> str:
         """The first link with `part` in it."""
@@ -89,19 +91,23 @@ class Mailbox:
         with self.changed:
             return list(self.by_person[email.lower(), kind])
 
-    def wait(self, email: str, kind: str, *, known: int = 0, naming: str = "", wait_s: float = 45) -> Letter:
-        """The next letter of a kind to an address, after the `known` first; `naming` picks a person's own."""
+    def wait(self, email: str, *kinds: str, known: int = 0, naming: str = "", wait_s: float = 45) -> Letter:
+        """The first letter of one of `kinds` to an address, after the `known` first that name the same person.
+
+        `naming` is a word of the letter, by which people who share an address know their own.
+        """
         give_up = time.monotonic() + wait_s
         with self.changed:
             while True:
-                here = self.by_person[email.lower(), kind][known:]
-                for letter in here:
-                    if naming in letter.text:
-                        return letter
+                here = [
+                    one for kind in kinds for one in self.by_person[email.lower(), kind] if naming in one.text
+                ]
+                if len(here) > known:
+                    return here[known]
                 left = give_up - time.monotonic()
                 if left <= 0 or self.trouble:
                     raise NoLetter(
-                        f"No letter {kind!r} came to {email} in {wait_s:.0f} s ({self.trouble or 'silence'})"
+                        f"No letter {kinds} came to {email} in {wait_s:.0f} s ({self.trouble or 'silence'})"
                     )
                 self.changed.wait(min(left, 1.0))
 
@@ -138,5 +144,7 @@ def _letter(raw: dict[str, Any]) -> Letter:
         ics=raw.get("ics") or "",
         links=tuple(raw.get("links") or ()),
         message_id=raw["message_id"],
+        gathering_id=raw.get("gathering_id") or "",
+        participant_id=raw.get("participant_id") or "",
         came_at=time.monotonic(),
     )

@@ -43,6 +43,10 @@ class Form:
     def has(self, name: str) -> bool:
         return any(each.name == name for each in self.fields)
 
+    def shows(self, name: str) -> bool:
+        """Whether a person can see and fill this field."""
+        return any(each.name == name and each.kind != "hidden" for each in self.fields)
+
     def options(self, name: str) -> dict[str, str]:
         """What can be chosen under `name`: value to label, in the order of the page."""
         found: dict[str, str] = {}
@@ -110,13 +114,16 @@ class Page:
     links: list[tuple[str, str]] = field(default_factory=list)
     text: str = ""
 
-    def form(self, action: str = "", *, having: str = "") -> Form:
-        """The first form whose address matches `action` and which has the field `having`."""
+    def form(self, action: str = "", *, having: str = "", showing: str = "") -> Form:
+        """The first form whose address matches `action`, which has the field `having` and shows `showing`."""
         for each in self.forms:
-            if re.search(action, each.action) and (not having or each.has(having)):
+            named = (not having or each.has(having)) and (not showing or each.shows(showing))
+            if named and re.search(action, each.action):
                 return each
         offered = [(each.action, each.names()) for each in self.forms]
-        raise NotOnThisPage(f"{self.status} {self.url} has no form {action!r} with {having!r}, only {offered}")
+        raise NotOnThisPage(
+            f"{self.status} {self.url} has no form {action!r} with {having or showing!r}, only {offered}"
+        )
 
     def has_form(self, action: str = "", *, having: str = "") -> bool:
         return any(re.search(action, each.action) and (not having or each.has(having)) for each in self.forms)

@@ -18,7 +18,9 @@ from services.chassis.service import Service
 from services.chassis.web import new_app, reading, transacted
 
 METADATA = own_tables()
-seats = Table("seats", METADATA, Column("id", Integer, primary_key=True), Column("name", String, nullable=False))
+seats = Table(
+    "seats", METADATA, Column("id", Integer, primary_key=True), Column("name", String, nullable=False)
+)
 SIGNING, VERIFY = auth.new_keys()
 SETTINGS = settings.read({}, mode="test", secret_key="x" * 32, signing_key=SIGNING, verify_key=VERIFY)
 
@@ -52,7 +54,9 @@ def all_seats(session):
 
 @pytest.fixture
 def client(open_database):
-    service = Service("registration", METADATA, Inbox("registration"), (), lambda *_: None, Path(__file__).parent)
+    service = Service(
+        "registration", METADATA, Inbox("registration"), (), lambda *_: None, Path(__file__).parent
+    )
     database = open_database(METADATA, "registration")
     app = new_app(service, database, SETTINGS)
     app.register_blueprint(api)

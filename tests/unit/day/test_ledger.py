@@ -8,7 +8,7 @@ from infra.day.mailbox import Letter
 
 
 def letter(number: int, to: str = "ada@x.example", kind: str = "registered", message_id: str = "") -> Letter:
-    return Letter(number, to, kind, "", "", "", (), message_id or f"<{number}@x>", 0.0)
+    return Letter(number, to, kind, "", "", "", (), message_id or f"<{number}@x>")
 
 
 def test_every_letter_once_is_no_breach():
