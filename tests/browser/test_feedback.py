@@ -25,6 +25,11 @@ PAGES = (
     "/retour/chemins-croises",
     "/f/chemins-croises/parole",
 )
+    "/f/chemins-croises/resultats",
+    "/f/chemins-croises/retour",
+    "/retour/chemins-croises",
+    "/f/chemins-croises/parole",
+)
 
 
 @dataclass
