@@ -95,6 +95,8 @@ def _street(
         "PALABRE_PUBLIC_URL": address,
         "PALABRE_PORT": str(port),
         INSIDE: inside,
+        # Threads share two heaps: a heap each would cost memory and gain nothing under one interpreter lock.
+        "MALLOC_ARENA_MAX": os.environ.get("MALLOC_ARENA_MAX", "2"),
         PUBLIC_FD: str(public.fileno()),
         NO_SAMPLE: "1" if options.no_sample else "0",
         "PYTHONPATH": os.pathsep.join(filter(None, (os.getcwd(), os.environ.get("PYTHONPATH")))),

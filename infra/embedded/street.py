@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from services.chassis.service import Service
     from services.chassis.settings import Settings
 
+ROOT = Path(__file__).parents[2]
 SERVICES = ("registration", "grouping", "feedback", "notifications")
 # What the launcher tells its street, beside the settings.
 PUBLIC_FD, INSIDE, NO_SAMPLE = "STREET_FD", "STREET_INSIDE", "STREET_NO_SAMPLE"
@@ -37,7 +38,7 @@ ALSO_READ = (
     ),
     *("celery.worker.consumer.delayed_delivery", "billiard.connection", "billiard.dummy", "billiard.pool"),
     *("kombu.matcher", "kombu.mixins", "kombu.pidbox", "kombu.serialization", "encodings.idna"),
-    *("alembic.command", "sqlalchemy.dialects.sqlite.pysqlite"),
+    "sqlalchemy.dialects.sqlite.pysqlite",
 )
 
 
@@ -84,6 +85,8 @@ def load() -> None:
     # One thread only until the fork, and no arrays here are large enough for more.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     os.environ.setdefault("REMAP_SIGTERM", "SIGQUIT")
+    # structlog would read rich and pygments for coloured tracebacks that our logs never have.
+    sys.modules.setdefault("rich", None)  # type: ignore[arg-type]
     for name in ALSO_READ:
         import_module(name)
     _services()
@@ -134,6 +137,11 @@ def _write(name: str, result: dict[str, Any]) -> None:
 
 def _prepare() -> None:
     """Keys, databases, and the sample gathering: what is there already stays."""
+    known = _settings().data / "prepared"
+    if known.exists() and known.read_text() == _fingerprint():
+        _write("prepare", {"new": False})
+        return
+
     from datetime import UTC, datetime
 
     from services.chassis import migrations
@@ -148,7 +156,21 @@ def _prepare() -> None:
         chosen = _settings()
         with open_database("registration", chosen).transaction() as session:
             sample.load(session, chosen, now=datetime.now(UTC))
-    _write("prepare", {"done": True})
+    if _settings().database_url.startswith("sqlite"):
+        known.write_text(_fingerprint())
+    _write("prepare", {"new": True})
+
+
+def _fingerprint() -> str:
+    """What preparing depends on: where the data are, which of them are there, and every migration."""
+    import hashlib
+
+    chosen = _settings()
+    kept = [*(chosen.data / "keys").iterdir(), *(chosen.data / "db").glob("*.db")]
+    migrations = sorted((ROOT / "services").glob("*/migrations/versions/*.py"))
+    parts = [chosen.database_url, os.environ[NO_SAMPLE], *sorted(path.name for path in kept)]
+    parts += [f"{path} {path.stat().st_size}" for path in migrations]
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
 
 def _make_keys(folder: Path) -> None:
