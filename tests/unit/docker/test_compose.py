@@ -1,9 +1,12 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
+import pytest
 import yaml
 
 from infra import prefixes
@@ -62,3 +65,22 @@ def test_the_gateway_sends_each_prefix_where_the_table_says() -> None:
     assert told == {name: {p for prefix in row for p in (prefix, f"{prefix}/*")} for name, row in table.items()}
     assert "/" in rest
     assert re.findall(r"import to (\w+)", text) == [*told, "registration"]
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_an_image_needs_the_chassis_and_its_own_folder_only(name: str, tmp_path: Path) -> None:
+    for kept in ("services/__init__.py", "services/chassis", f"services/{name}", "infra/routes.toml"):
+        (tmp_path / kept).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / kept).symlink_to(ROOT / kept)
+    environ = {"PATH": "/usr/bin:/bin", "PALABRE_DATABASE_URL": f"sqlite:///{tmp_path}/{{service}}.db"}
+
+    ended = subprocess.run(
+        [sys.executable, "-m", f"services.{name}", "migrate"],
+        cwd=tmp_path,
+        env=environ,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert (ended.returncode, ended.stderr[-2000:]) == (0, "")
