@@ -36,8 +36,23 @@ def N_(sentence: str) -> str:  # noqa: N802 - the name that translators' tools k
     return sentence
 
 
+class Sentences(Translations):
+    """A catalogue in which nothing is never one thing.
+
+    French counts 0 with 1, so that "Une personne attend" would be said of nobody: a singular that does not print its
+    number gives way to the plural.
+    """
+
+    def ngettext(self, msgid1: str, msgid2: str, n: int) -> str:
+        said: str = super().ngettext(msgid1, msgid2, n)
+        return said if n or "%(num)" in said else str(super().ngettext(msgid1, msgid2, 2))
+
+    def ungettext(self, msgid1: str, msgid2: str, n: int) -> str:
+        return self.ngettext(msgid1, msgid2, n)
+
+
 @cache
-def catalogue(service: str, language: str) -> Translations:
+def catalogue(service: str, language: str) -> Sentences:
     """What `service` says in `language`: the chassis's sentences and its own, typography set.
 
     A sentence without a translation stays English. Raises ValueError for a language we do not speak.
@@ -48,12 +63,13 @@ def catalogue(service: str, language: str) -> Translations:
     if language == "fr":
         for name in dict.fromkeys(("chassis", service)):
             for message in kept(name).values():
-                if message.string and not message.fuzzy:
+                forms = (message.string,) if isinstance(message.string, str) else message.string or ("",)
+                if all(forms) and not message.fuzzy:
                     said.add(message.id, _with_typography(message))
     binary = BytesIO()
     write_mo(binary, said)
     binary.seek(0)
-    return Translations(binary)
+    return Sentences(binary)
 
 
 def _with_typography(message: Message) -> str | tuple[str, ...]:

@@ -68,7 +68,9 @@ def overhearing(page: Page) -> Iterator[Overheard]:
     listeners = {
         "console": lambda message: complain(message.text) if message.type in ("error", "warning") else None,
         "pageerror": lambda error: complain(str(error)),
-        "requestfailed": lambda request: complain(f"{request.url} {request.failure}"),
+        "requestfailed": lambda request: (
+            None if "ERR_ABORTED" in str(request.failure) else complain(f"{request.url} {request.failure}")
+        ),
         "response": lambda response: heard.responses.append(response),
     }
     for event, listener in listeners.items():

@@ -71,6 +71,16 @@ def test_numbers_of_things_follow_each_language(app):
         assert [i18n.ngettext(one, many, n) for n in (1, 2)] == [one, "2 answers need another look"]
 
 
+def test_nobody_is_never_said_to_be_one_person(app):
+    one, many = "One answer needs another look", "%(num)s answers need another look"
+
+    with app.test_request_context("/?lang=fr"):
+        assert i18n.ngettext(one, many, 0) == "0 réponses à revoir"
+        assert i18n.ngettext("%(num)s unknown word", "%(num)s unknown words", 0) == "0 unknown words"
+    with app.test_request_context("/?lang=en"):
+        assert i18n.ngettext(one, many, 0) == "0 answers need another look"
+
+
 class _Wanted(Schema):
     name = fields.String(required=True, validate=validate.Length(2, 5))
     email = fields.Email()
