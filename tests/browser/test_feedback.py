@@ -25,11 +25,6 @@ PAGES = (
     "/retour/chemins-croises",
     "/f/chemins-croises/parole",
 )
-    "/f/chemins-croises/resultats",
-    "/f/chemins-croises/retour",
-    "/retour/chemins-croises",
-    "/f/chemins-croises/parole",
-)
 
 
 @dataclass
