@@ -65,8 +65,10 @@ class Server:
 class Line:
     """One kept connection. `offer` asks for permission, `hand` gives the letter; between them nothing has left."""
 
-    def __init__(self, url: str, *, timeout_s: float = 30) -> None:
+    def __init__(self, url: str, *, name: str = "localhost.localdomain", timeout_s: float = 30) -> None:
+        """`name` is how we greet the server; left to itself, smtplib asks the DNS for it and may wait for seconds."""
         self.server = Server.at(url)
+        self._name = name
         self.failures = 0
         self._timeout_s = timeout_s
         self._smtp: smtplib.SMTP | None = None
@@ -179,9 +181,11 @@ class Line:
         smtp: smtplib.SMTP
         try:
             if server.tls == "tls":
-                smtp = smtplib.SMTP_SSL(server.host, server.port, timeout=self._timeout_s, context=context)
+                smtp = smtplib.SMTP_SSL(
+                    server.host, server.port, self._name, timeout=self._timeout_s, context=context
+                )
             else:
-                smtp = smtplib.SMTP(server.host, server.port, timeout=self._timeout_s)
+                smtp = smtplib.SMTP(server.host, server.port, self._name, timeout=self._timeout_s)
             self._smtp = smtp
             if server.tls == "starttls":
                 smtp.starttls(context=context)

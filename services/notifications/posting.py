@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import random
+import re
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from urllib.parse import urlsplit
 from uuid import UUID
 
 from sqlalchemy import select
@@ -32,7 +34,7 @@ def post(database: Database, settings: Settings, batch: str) -> int:
         return _each_batch(database, UUID(batch), lambda ours: _keep(database, ours))
     line = _lines.get(settings.smtp_url)
     if line is None:
-        line = _lines[settings.smtp_url] = Line(settings.smtp_url)
+        line = _lines[settings.smtp_url] = Line(settings.smtp_url, name=_greeting(settings.public_url))
     return _each_batch(database, UUID(batch), lambda ours: deliver(database, line, settings.sender, ours))
 
 
@@ -107,6 +109,14 @@ def ask(database: Database, probe: Callable[[str], bool | None]) -> int:
             deliveries.settle(session, row, arrived=arrived, reply=reply, now=_now())
         known += 1
     return known
+
+
+def _greeting(public_url: str) -> str:
+    """The name we greet mail servers with: the platform's own, or its address in brackets (RFC 5321, 4.1.3)."""
+    host = urlsplit(public_url).hostname or "localhost"
+    if re.fullmatch(r"[0-9.]+", host):
+        return f"[{host}]"
+    return f"[IPv6:{host}]" if ":" in host else host
 
 
 def _each_batch(database: Database, batch: UUID, post_one: Callable[[UUID], int]) -> int:

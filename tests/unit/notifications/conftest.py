@@ -103,8 +103,8 @@ class Ears:
 
 
 @pytest.fixture
-def ears(open_sqlite: Callable[..., Database]) -> Ears:
-    return Ears(open_sqlite(Base.metadata, "notifications"))
+def ears(open_database: Callable[..., Database]) -> Ears:
+    return Ears(open_database(Base.metadata, "notifications"))
 
 
 @pytest.fixture

@@ -24,8 +24,8 @@ SENDER = "palabre@passerelles.example"
 
 
 @pytest.fixture
-def database(open_sqlite):
-    return open_sqlite(Base.metadata, "notifications")
+def database(open_database):
+    return open_database(Base.metadata, "notifications")
 
 
 @pytest.fixture
