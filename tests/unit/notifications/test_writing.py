@@ -251,3 +251,18 @@ def test_changes_are_said_by_label_and_the_rest_is_not_said():
         {"label": "Territoire", "before": "Armorique", "after": "B"},
         {"label": "Métier", "before": "", "after": "coordination"},
     ]
+
+
+def test_grouping_s_reasons_are_said_in_words_and_unknown_ones_are_not():
+    codes = ["carrier", "wish:2", "territories:6", "brings_territory:A", "moon_phase:3"]
+
+    assert labels.reasons(codes, "fr", {"A": "Armorique"}) == [
+        "C’était votre deuxième choix.",
+        "Il réunit 6 territoires.",
+        "Personne d’autre n’y vient de votre territoire\u00a0: Armorique.",
+    ]
+
+
+def test_every_reason_is_known_in_both_languages():
+    assert labels.REASONS["fr"].keys() == labels.REASONS["en"].keys()
+    assert labels.FIELDS["fr"].keys() == labels.FIELDS["en"].keys()
