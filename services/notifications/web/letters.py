@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from flask import Blueprint, Response, make_response, redirect, request, url_for
+from flask import Blueprint, Response, redirect, request, url_for
 from marshmallow import ValidationError
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response as Answer
@@ -12,7 +12,7 @@ from werkzeug.wrappers import Response as Answer
 from services.chassis.auth import require
 from services.chassis.i18n import gettext as _
 from services.chassis.i18n import ngettext
-from services.chassis.pages import POLICY, Form, render, tell
+from services.chassis.pages import Form, render, tell
 from services.chassis.web import now, reading, transacted
 from services.notifications import letters as use
 from services.notifications import people, schemas
@@ -24,8 +24,6 @@ letters = Blueprint("letters", __name__)
 PAGE = 50
 TROUBLE = ("failed", "unknown")
 GONE = ("queued", "claimed", "handed", "sent", "deferred", *TROUBLE)
-# The letter's own page may frame its HTML twin, which stands at an address of ours.
-FRAMING = f"{POLICY}; frame-src 'self'"
 # A letter's HTML has its styles in its tags, and may do nothing else.
 SANDBOX = "sandbox{may}; default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'self'"
 
@@ -109,14 +107,10 @@ def put_aside(session: Session, slug: str) -> Answer:
 
 @letters.get("/c/<slug>/<uuid:letter_id>")
 @reading
-def one(session: Session, slug: str, letter_id: UUID) -> Response:
+def one(session: Session, slug: str, letter_id: UUID) -> str:
     gathering = _ours(session, slug)
     letter = use.one(session, gathering.id, letter_id)
-    page = make_response(
-        render("notifications/letter.html", letter=letter, form=Form(), **_around(session, gathering))
-    )
-    page.headers["Content-Security-Policy"] = FRAMING
-    return page
+    return render("notifications/letter.html", letter=letter, **_around(session, gathering))
 
 
 @letters.get("/c/<slug>/<uuid:letter_id>/html")

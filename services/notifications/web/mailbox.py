@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from uuid import UUID
 
-from flask import Blueprint, Response, jsonify, make_response, request
+from flask import Blueprint, Response, jsonify, request
 from sqlalchemy.orm import Session
 
 from services.chassis.errors import NotFound
@@ -14,7 +14,7 @@ from services.chassis.web import reading, settings
 from services.notifications import mailbox as kept
 from services.notifications import posting
 from services.notifications.web import words
-from services.notifications.web.letters import FRAMING, framed
+from services.notifications.web.letters import framed
 
 mailbox = Blueprint("mailbox", __name__)
 
@@ -57,15 +57,11 @@ def pages(session: Session, key: str) -> Response:
 
 @mailbox.get("/boite/<key>/<int:number>")
 @reading
-def one(session: Session, key: str, number: int) -> Response:
+def one(session: Session, key: str, number: int) -> str:
     _open(key)
     letter = kept.one(session, number)
     source = posting.seal(letter, settings().sender).decode("utf-8", "replace")
-    page = make_response(
-        render("notifications/kept.html", key=key, letter=letter, source=source, kind_of=words.kind)
-    )
-    page.headers["Content-Security-Policy"] = FRAMING
-    return page
+    return render("notifications/kept.html", key=key, letter=letter, source=source, kind_of=words.kind)
 
 
 @mailbox.get("/boite/<key>/<int:number>/html")
