@@ -20,7 +20,7 @@ from services.registration.events import PersonInvited
 from services.registration.links import Links, hashed
 from services.registration.models import Gathering, Import, Invitation, Participant
 
-NEAR = 80
+NEAR = 72
 
 
 def stage(

@@ -282,7 +282,9 @@ def test_programs_read_what_pages_show(organiser, gathering, come):
     come(gathering, "Ada")
     here = f"/api/registration/gatherings/{gathering.id}"
 
-    assert [one["slug"] for one in organiser.client.get("/api/registration/gatherings").json] == [gathering.slug]
+    assert [one["slug"] for one in organiser.client.get("/api/registration/gatherings").json] == [
+        gathering.slug
+    ]
     assert organiser.client.get(f"{here}/figures").json["taken"] == 1
     people = organiser.client.get(f"{here}/participants").json["people"]
     assert [(one["given"], one["state"]) for one in people] == [("Ada", "registered")]
