@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 if TYPE_CHECKING:
+    from flask import Flask
+
     from services.chassis.service import Service
     from services.chassis.settings import Settings
 
@@ -90,6 +92,8 @@ def load() -> None:
     for name in ALSO_READ:
         import_module(name)
     _services()
+    _make_keys(Path(os.environ["PALABRE_DATA"]) / "keys")
+    _apps()
 
 
 def be(name: str) -> None:
@@ -148,8 +152,6 @@ def _prepare() -> None:
     from services.chassis.opening import open_database
     from services.registration import sample
 
-    _make_keys(_settings().data / "keys")
-    _settings.cache_clear()
     for name, service in _services().items():
         migrations.run(service, open_database(name, _settings()))
     if os.environ.get(NO_SAMPLE) != "1":
@@ -261,5 +263,18 @@ def _relays() -> int:
 
 def _web() -> None:
     from infra.embedded.web import serve
+    from services.chassis import telemetry
 
-    serve(_services(), {name: _settings_of(name) for name in SERVICES}, int(os.environ[PUBLIC_FD]))
+    telemetry.configure(_settings(), "street", "web")
+    serve(_apps(), _settings(), int(os.environ[PUBLIC_FD]))
+
+
+@cache
+def _apps() -> dict[str, Flask]:
+    """The four web apps, built before the fork; none of them has opened a connection yet."""
+    from services.chassis.opening import open_database
+
+    return {
+        name: service.create_app(service, open_database(name, _settings_of(name)), _settings_of(name))
+        for name, service in _services().items()
+    }

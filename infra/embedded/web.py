@@ -9,9 +9,6 @@ from typing import Any
 from gunicorn.app.base import BaseApplication
 
 from infra import prefixes
-from services.chassis import telemetry
-from services.chassis.opening import open_database
-from services.chassis.service import Service
 from services.chassis.settings import Settings
 
 Wsgi = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
@@ -28,17 +25,16 @@ def street(apps: Mapping[str, Wsgi]) -> Wsgi:
 
 
 class _Server(BaseApplication):  # type: ignore[misc]
-    def __init__(self, services: Mapping[str, Service], settings: Mapping[str, Settings], fd: int) -> None:
-        self._services, self._settings, self._fd = services, settings, fd
+    def __init__(self, apps: Mapping[str, Wsgi], settings: Settings, fd: int) -> None:
+        self._apps, self._settings, self._fd = apps, settings, fd
         super().__init__()
 
     def load_config(self) -> None:
-        chosen = next(iter(self._settings.values()))
         shared_memory = Path("/dev/shm")  # noqa: S108 heartbeats of gunicorn's workers, not on a disk
         wanted = {
             "bind": f"fd://{self._fd}",
-            "workers": chosen.web_workers,
-            "threads": chosen.web_threads,
+            "workers": self._settings.web_workers,
+            "threads": self._settings.web_threads,
             "worker_class": "gthread",
             "worker_tmp_dir": str(shared_memory) if shared_memory.is_dir() else None,
             "preload_app": True,
@@ -52,17 +48,9 @@ class _Server(BaseApplication):  # type: ignore[misc]
             self.cfg.set(name, value)
 
     def load(self) -> Wsgi:
-        telemetry.configure(self._settings["registration"], "street", "web")
-        return street(
-            {
-                name: service.create_app(
-                    service, open_database(name, self._settings[name]), self._settings[name]
-                )
-                for name, service in self._services.items()
-            }
-        )
+        return street(self._apps)
 
 
-def serve(services: Mapping[str, Service], settings: Mapping[str, Settings], fd: int) -> None:
+def serve(apps: Mapping[str, Wsgi], settings: Settings, fd: int) -> None:
     """Answer HTTP on an open socket until told to stop."""
-    _Server(services, settings, fd).run()
+    _Server(apps, settings, fd).run()
