@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from functools import lru_cache
+from itertools import groupby
 from math import cos, pi, radians, sin, sqrt
 from typing import TypeVar
 
@@ -34,6 +37,7 @@ _SHAPES = {
 }
 
 
+@lru_cache(maxsize=16_384)
 def outline(letter: str | None, x: float, y: float, r: float) -> str:
     """SVG path of a territory's shape around (x, y): circle, square, leaf, arch, hexagon, pentagon, drop, octagon."""
     path = []
@@ -48,7 +52,16 @@ def outline(letter: str | None, x: float, y: float, r: float) -> str:
     return "".join(path) + "z"
 
 
-def crown(leaves: list[T]) -> tuple[float, list[tuple[float, float, T]]]:
+def wedges(leaves: Sequence[tuple[str, bool]]) -> list[tuple[str, bool, str]]:
+    """The crown as few shapes: (letter, taken, path) for each run of equal neighbours among the leaves."""
+    size, spots = crown(leaves)
+    return [
+        (letter, taken, "".join(outline(letter, x, y, size) for x, y, _ in run))
+        for (letter, taken), run in groupby(spots, key=lambda spot: (spot[2][0], spot[2][1]))
+    ]
+
+
+def crown(leaves: Sequence[T]) -> tuple[float, list[tuple[float, float, T]]]:
     """Places for the leaves of the tree, in arcs like an assembly: (radius of a leaf, [(x, y, leaf)]).
 
     Leaves come in the order given, from one end of every arc to the other, so that equal neighbours make a
@@ -56,7 +69,12 @@ def crown(leaves: list[T]) -> tuple[float, list[tuple[float, float, T]]]:
     """
     if len(leaves) > MOST_LEAVES:
         leaves = [leaves[i * len(leaves) // MOST_LEAVES] for i in range(MOST_LEAVES)]
-    n = len(leaves)
+    size, spots = _crown(len(leaves))
+    return size, [(x, y, leaf) for (x, y), leaf in zip(spots, leaves, strict=True)]
+
+
+@lru_cache(maxsize=256)
+def _crown(n: int) -> tuple[float, list[tuple[float, float]]]:
     if n == 0:
         return 0.0, []
     arcs = max(1, round((1 + sqrt(1 + 0.8146 * n)) / 2))
@@ -70,9 +88,7 @@ def crown(leaves: list[T]) -> tuple[float, list[tuple[float, float, T]]]:
             spots.append((angle, 200 - r * cos(angle), 200 - r * sin(angle)))
     spots.sort()
     size = min(12.0, 0.32 * 100 / max(arcs - 1, 1), 0.29 * radians(204) * sum(radii) / n)
-    return round(size, 1), [
-        (round(x, 1), round(y, 1), leaf) for (_, x, y), leaf in zip(spots, leaves, strict=True)
-    ]
+    return round(size, 1), [(round(x, 1), round(y, 1)) for _, x, y in spots]
 
 
 def people_a_leaf(people: int) -> int:

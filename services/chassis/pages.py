@@ -64,7 +64,7 @@ def install(app: Flask, service: Any, settings: auth.Keys) -> None:
         new_key=lambda: uuid4().hex,
         actor=auth.actor,
         service=name,
-        crown=figures.crown,
+        wedges=figures.wedges,
         people_a_leaf=figures.people_a_leaf,
         ring=figures.ring,
         minutes=figures.minutes,

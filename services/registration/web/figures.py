@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from datetime import datetime
-from functools import lru_cache
 
-from flask import Flask, current_app
-from markupsafe import Markup
+from flask import Flask
 
 from services.registration.models import Gathering
 from services.registration.seats import Room
@@ -16,7 +14,7 @@ from services.registration.web import words
 def install(app: Flask) -> None:
     """Let every template of registration use these."""
     app.jinja_env.globals.update(
-        crown_of=crown_of,
+        leaves_of=leaves_of,
         instant=datetime.fromisoformat,
         names_of=names_of,
         widest_of=widest_of,
@@ -41,23 +39,13 @@ def zone_options(zones: tuple[str, ...], chosen: str) -> list[tuple[str, str]]:
     return [(zone, zone.replace("_", " ")) for zone in listed]
 
 
-def crown_of(gathering: Gathering, room: Room) -> Markup:
-    """The gathering as a tree: one leaf a seat, in wedges of one territory; an ornament beside the numbers."""
-    quotas = tuple(
-        (one["letter"], one["quota"], room.held.get(one["letter"], 0)) for one in gathering.territories
-    )
-    return _drawn(gathering.seats, quotas, room.taken)
-
-
-@lru_cache(maxsize=256)
-def _drawn(seats: int, quotas: tuple[tuple[str, int | None, int], ...], taken: int) -> Markup:
+def leaves_of(gathering: Gathering, room: Room) -> list[tuple[str, bool]]:
+    """The gathering as a tree: one (territory, taken) a seat, in wedges of one territory, the unnamed last."""
     leaves: list[tuple[str, bool]] = []
-    for letter, quota, held in quotas:
-        wedge = max(held, quota or 0)
-        leaves += [(letter, place < held) for place in range(wedge)]
-    leaves = leaves[: max(seats, taken)]
-    spare = seats - len(leaves)
-    others = max(0, taken - sum(held for _, _, held in quotas))
-    leaves += [("", place < others) for place in range(spare)]
-    template = current_app.jinja_env.from_string("{{ p.tree(leaves) }}")
-    return Markup(template.render(leaves=leaves))  # noqa: S704  (drawn by our own macro, from letters and numbers)
+    for one in gathering.territories:
+        held = room.held.get(one["letter"], 0)
+        leaves += [(one["letter"], place < held) for place in range(max(held, one["quota"] or 0))]
+    spare = max(0, gathering.seats - len(leaves))
+    named = {one["letter"] for one in gathering.territories}
+    others = sum(held for letter, held in room.held.items() if letter not in named)
+    return [*leaves, *(("", place < others) for place in range(spare))]
