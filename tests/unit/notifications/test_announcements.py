@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
 from uuid import NAMESPACE_URL, uuid4, uuid5
 
 import pytest
 
+from services.notifications import announcements
 from services.notifications.models import EarlyFact
 from services.notifications.tasks import inbox
 from tests.unit.notifications.conftest import NOON, SPRING, a_description, a_person, registered
@@ -337,3 +340,36 @@ def test_a_hostile_description_is_only_words(ears):
     assert message["From"].addresses[0].addr_spec == "palabre@passerelles.example"
     assert "<b>" not in letter.html
     assert a_description()["reply_to"] == message["Reply-To"].addresses[0].addr_spec
+
+
+def test_a_question_that_names_its_group_is_said_once(street):
+    ada, question = a_person(), "Comment passer le relais sans perdre le fil ?"
+    street.hear("registration.participant_registered.v1", registered(ada))
+
+    street.hear(
+        "grouping.person_placed.v1", placed(ada, group_name=question, question=question), subject="placement_id"
+    )
+    street.hear(
+        "grouping.person_placed.v1",
+        placed(
+            ada, group_name=question, question=question, version=2, moved=True, group_number=5, before_number=4
+        ),
+        subject="placement_id",
+    )
+
+    for kind in ("placement", "moved"):
+        (letter,) = street.letters(kind)
+        assert letter.text.count(f"  {question}\n") == letter.text.count("Comment passer le relais") == 1
+
+
+def test_every_fact_ever_told_can_be_heard_and_written_about(street):
+    """The frozen examples, as the tellers wrote them."""
+    examples = Path(__file__).parents[2] / "contract" / "facts"
+    for path in sorted(examples.glob("*.json")):
+        fact_type = path.stem.partition("@")[0]
+        if fact_type in announcements.FACTS:
+            fact = announcements.FACTS[fact_type].reads().load(json.loads(path.read_text(encoding="utf-8")))
+            street.describe(version=10 + len(street.letters()), gathering_id=str(fact["gathering_id"]))
+            with street.database.transaction() as session:
+                told = {"_event_id": uuid4(), "_happened_at": NOON, "_trace": "t"}
+                announcements.hear(session, fact_type, {**fact, **told}, NOON)

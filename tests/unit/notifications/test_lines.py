@@ -1,0 +1,111 @@
+"""A line to a mail server that asks for TLS and a password."""
+
+from __future__ import annotations
+
+import ssl
+from datetime import UTC, datetime, timedelta
+from ipaddress import ip_address
+
+import pytest
+from aiosmtpd.smtp import AuthResult
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+
+from services.notifications.lines import Line, Server, Unreachable
+from tests.unit.notifications.sink import Sink
+
+MESSAGE = b"Subject: x\r\n\r\nBonjour\r\n"
+
+
+@pytest.fixture
+def sink():
+    server = Sink()
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory):
+    """A certificate for 127.0.0.1 that only itself vouches for: (context of the server, path of the file)."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
+    now = datetime.now(UTC)
+    signed = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(now - timedelta(hours=1))
+        .not_valid_after(now + timedelta(hours=1))
+        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    folder = tmp_path_factory.mktemp("tls")
+    path = folder / "server.pem"
+    secret = key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    path.write_bytes(secret + signed.public_bytes(serialization.Encoding.PEM))
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(path)
+    return context, path
+
+
+def guarded(seen):
+    def check(server, session, envelope, mechanism, login):
+        seen.append((login.login, login.password, session.ssl is not None))
+        return AuthResult(success=True)
+
+    return {"authenticator": check, "auth_require_tls": False}
+
+
+def test_a_password_travels_only_inside_tls(sink, certificate):
+    context, path = certificate
+    seen = []
+    sink.start(tls_context=context, **guarded(seen))
+    line = Line(f"smtp://palabre:secr%40t@127.0.0.1:{sink.port}?ca={path}", timeout_s=5)
+
+    line.offer("a@example.org", "b@example.org")
+    assert line.hand(MESSAGE) == "250 2.0.0 taken"
+
+    line.close()
+    assert seen == [(b"palabre", b"secr@t", True)]
+
+
+def test_a_server_without_tls_never_hears_the_password(sink):
+    seen = []
+    sink.start(**guarded(seen))
+    line = Line(f"smtp://palabre:secret@127.0.0.1:{sink.port}", timeout_s=5)
+
+    with pytest.raises(Unreachable):
+        line.offer("a@example.org", "b@example.org")
+
+    assert (seen, sink.messages) == ([], [])
+
+
+def test_a_server_whose_certificate_nobody_vouches_for_gets_nothing(sink, certificate):
+    sink.start(tls_context=certificate[0])
+    line = Line(f"smtp://127.0.0.1:{sink.port}?starttls=yes", timeout_s=5)
+
+    with pytest.raises(Unreachable, match="certificate"):
+        line.offer("a@example.org", "b@example.org")
+
+    assert sink.messages == []
+
+
+@pytest.mark.parametrize(
+    "url, host, port, tls",
+    [
+        ("smtp://mail.example", "mail.example", 25, ""),
+        ("smtp://mail.example?starttls=yes", "mail.example", 587, "starttls"),
+        ("smtp://u:p@mail.example:2525", "mail.example", 2525, "starttls"),
+        ("smtps://u:p@mail.example", "mail.example", 465, "tls"),
+    ],
+)
+def test_an_address_says_how_the_server_is_reached(url, host, port, tls):
+    server = Server.at(url)
+
+    assert (server.host, server.port, server.tls) == (host, port, tls)
