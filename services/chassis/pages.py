@@ -62,6 +62,7 @@ def install(app: Flask, service: Any, settings: auth.Keys) -> None:
         languages=i18n.LANGUAGES,
         address_in=_address_in,
         new_key=lambda: uuid4().hex,
+        say=say,
         actor=auth.actor,
         service=name,
         wedges=figures.wedges,
@@ -182,7 +183,7 @@ _OURS = (
 
 
 def say(sentence: str, /, **members: object) -> str:
-    """A sentence of the house in the language of the request."""
+    """A sentence of the house in the language of the request; templates say with it what they hold in a variable."""
     return gettext(sentence, **members)
 
 

@@ -46,7 +46,7 @@ def _names(sentence: catalogues.Sentence) -> set[str]:
     "template", TEMPLATES, ids=lambda path: str(Path(path).relative_to(catalogues.SERVICES))
 )
 def test_templates_translate_only_words_they_hold_themselves(template):
-    """`_(value)` would print a value unescaped; what is not a literal is translated before it comes to a page."""
+    """`_(value)` would print a value unescaped; `say(value)` translates and escapes."""
     tree = Environment(extensions=["jinja2.ext.i18n", "jinja2.ext.do"], autoescape=True).parse(  # noqa: S701
         template.read_text("utf-8")
     )
