@@ -200,8 +200,9 @@ def pulls(instance: Instance, people: Ints, chairs: int) -> tuple[NDArray[np.int
     """
     n = len(people)
     balance = np.zeros((chairs, chairs), np.int64)
-    for column in instance.attrs[people].T:
-        balance[:n, :n] += GAP * (column[:, None] == column[None, :])
+    for column, weight in instance.weighted:
+        values = column[people]
+        balance[:n, :n] += GAP * weight * (values[:, None] == values[None, :])
     where = {person: k for k, person in enumerate(people.tolist())}
     for a, b in instance.apart:
         if a in where and b in where:
@@ -218,7 +219,7 @@ def pulls(instance: Instance, people: Ints, chairs: int) -> tuple[NDArray[np.int
 def least_balance(instance: Instance) -> int:
     """The price of balance when every gap is 0."""
     here = instance.here
-    return GAP * sum(fewest_pairs(column[here], instance.G) for column in instance.attrs.T)
+    return GAP * sum(weight * fewest_pairs(column[here], instance.G) for column, weight in instance.weighted)
 
 
 def _even_out(room: Room, draw: np.random.Generator, budget: Budget) -> None:

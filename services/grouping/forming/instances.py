@@ -42,6 +42,8 @@ class Instance:
     absent: frozenset[int] = frozenset()
     late: frozenset[int] = frozenset()
     locked: Mapping[int, int] = field(default_factory=dict)
+    weights: tuple[int, ...] = ()
+    """How much a gap of each attribute counts against another's in the search; all alike when it is empty."""
 
     @property
     def here(self) -> NDArray[np.bool_]:
@@ -55,6 +57,11 @@ class Instance:
         """The smallest and the largest group, when sizes differ by one at most."""
         people = self.n - len(self.absent)
         return people // self.G, -(-people // self.G)
+
+    @property
+    def weighted(self) -> list[tuple[Ints, int]]:
+        """Each column of `attrs` with its weight."""
+        return list(zip(self.attrs.T, self.weights or (1,) * self.attrs.shape[1], strict=True))
 
     @property
     def pinned(self) -> dict[int, int]:

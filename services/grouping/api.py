@@ -1,0 +1,244 @@
+"""Grouping for programs: rounds, plans, re-balances, private rules, syntheses."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import Any
+from uuid import UUID
+
+from flask_smorest import Blueprint
+from sqlalchemy.orm import Session
+
+from services.chassis import auth
+from services.chassis.errors import SignInNeeded
+from services.chassis.web import now, reading, transacted
+from services.grouping import boards, gatherings, links, members, plans, rounds, schemas, syntheses
+from services.grouping.models import Link, Member, Plan, Round, Synthesis
+from services.grouping.wording import usual_name
+
+blueprint = Blueprint("api", __name__, url_prefix="/api/grouping", description=__doc__)
+WORKERS = ("owner", "organiser", "facilitator")
+
+
+@blueprint.get("/gatherings/<uuid:gathering_id>/people")
+@reading
+@blueprint.response(HTTPStatus.OK, schemas.PersonView(many=True))
+def people(session: Session, gathering_id: UUID) -> list[Member]:
+    """Everyone who ever held a seat here, as grouping knows them."""
+    auth.require(session, gathering_id)
+    return members.known(session, gathering_id)
+
+
+@blueprint.get("/gatherings/<uuid:gathering_id>/rounds")
+@reading
+@blueprint.response(HTTPStatus.OK, schemas.RoundView(many=True))
+def list_rounds(session: Session, gathering_id: UUID) -> list[Round]:
+    auth.require(session, gathering_id, *WORKERS)
+    return rounds.of(session, gathering_id)
+
+
+@blueprint.post("/gatherings/<uuid:gathering_id>/rounds")
+@transacted
+@blueprint.arguments(schemas.NewRound)
+@blueprint.response(HTTPStatus.ACCEPTED, schemas.RoundView)
+def open_round(session: Session, wanted: dict[str, Any], gathering_id: UUID) -> Round:
+    """Begin a round; its groups are worked out in the background, and GET of the round says when they stand."""
+    who = auth.require(session, gathering_id)
+    gathering = gatherings.by_id(session, gathering_id)
+    name = wanted["name"] or usual_name(wanted["kind"], gathering.language)
+    return rounds.open_round(session, gathering_id, kind=wanted["kind"], name=name, by=who.id, now=now())
+
+
+@blueprint.get("/rounds/<uuid:round_id>")
+@reading
+@blueprint.response(HTTPStatus.OK, schemas.BoardView)
+def show_round(session: Session, round_id: UUID) -> dict[str, Any]:
+    return _shown(session, _round(session, round_id, *WORKERS))
+
+
+@blueprint.post("/rounds/<uuid:round_id>/form")
+@transacted
+@blueprint.response(HTTPStatus.ACCEPTED, schemas.AskView)
+def ask_form(session: Session, round_id: UUID) -> Any:
+    """Work the groups out again; what is published stays until the new plan is."""
+    round_ = _round(session, round_id)
+    return rounds.ask_form(session, round_, by=auth.actor().id, now=now())
+
+
+@blueprint.post("/rounds/<uuid:round_id>/publish")
+@transacted
+@blueprint.response(HTTPStatus.OK, schemas.BoardView)
+def publish(session: Session, round_id: UUID) -> dict[str, Any]:
+    """Put the draft in force; each person whose place is new or changed is told."""
+    round_ = _round(session, round_id)
+    plans.publish(session, round_, now=now())
+    return _shown(session, round_)
+
+
+@blueprint.post("/rounds/<uuid:round_id>/moves")
+@transacted
+@blueprint.arguments(schemas.NewMove)
+@blueprint.response(HTTPStatus.OK, schemas.BoardView)
+def move(session: Session, wanted: dict[str, Any], round_id: UUID) -> dict[str, Any]:
+    """Give one person another group on the board."""
+    round_ = _round(session, round_id)
+    plans.move(session, round_, wanted["participant_id"], wanted["to"], now=now())
+    session.flush()
+    return _shown(session, round_)
+
+
+@blueprint.post("/rounds/<uuid:round_id>/locks")
+@transacted
+@blueprint.arguments(schemas.NewLock)
+@blueprint.response(HTTPStatus.NO_CONTENT)
+def lock(session: Session, wanted: dict[str, Any], round_id: UUID) -> None:
+    """Keep somebody where they sit."""
+    plans.lock(session, _round(session, round_id), wanted["participant_id"])
+
+
+@blueprint.delete("/rounds/<uuid:round_id>/locks/<uuid:participant_id>")
+@transacted
+@blueprint.response(HTTPStatus.NO_CONTENT)
+def unlock(session: Session, round_id: UUID, participant_id: UUID) -> None:
+    plans.unlock(session, _round(session, round_id), participant_id)
+
+
+@blueprint.post("/rounds/<uuid:round_id>/rebalance")
+@transacted
+@blueprint.arguments(schemas.NewRebalance)
+@blueprint.response(HTTPStatus.ACCEPTED, schemas.AskView)
+def ask_rebalance(session: Session, wanted: dict[str, Any], round_id: UUID) -> Any:
+    """Ask which few people should move; nothing changes before the proposal is applied."""
+    round_ = _round(session, round_id)
+    return rounds.ask_rebalance(session, round_, policy=wanted["policy"], by=auth.actor().id, now=now())
+
+
+@blueprint.get("/rounds/<uuid:round_id>/rebalance")
+@reading
+@blueprint.response(HTTPStatus.OK, schemas.ProposalView)
+def show_rebalance(session: Session, round_id: UUID) -> dict[str, Any]:
+    round_ = _round(session, round_id)
+    board = boards.board(session, round_)
+    state = "ready" if board.proposal else "none"
+    return {
+        "state": "waiting" if board.is_waiting else state,
+        "figures": boards.figures_of(board.proposal),
+        "moves": board.moves,
+    }
+
+
+@blueprint.post("/rounds/<uuid:round_id>/rebalance/apply")
+@transacted
+@blueprint.response(HTTPStatus.OK, schemas.BoardView)
+def apply_rebalance(session: Session, round_id: UUID) -> dict[str, Any]:
+    """Put the proposal in force; only those who move or are new are told."""
+    round_ = _round(session, round_id)
+    plans.publish(session, round_, now=now(), state="proposal")
+    return _shown(session, round_)
+
+
+@blueprint.post("/rounds/<uuid:round_id>/rebalance/discard")
+@transacted
+@blueprint.response(HTTPStatus.NO_CONTENT)
+def discard_rebalance(session: Session, round_id: UUID) -> None:
+    plans.discard(session, _round(session, round_id))
+
+
+@blueprint.post("/rounds/<uuid:round_id>/back")
+@transacted
+@blueprint.response(HTTPStatus.OK, schemas.BoardView)
+def go_back(session: Session, round_id: UUID) -> dict[str, Any]:
+    """Publish the plan that was in force before this one."""
+    round_ = _round(session, round_id)
+    plans.go_back(session, round_, now=now())
+    return _shown(session, round_)
+
+
+@blueprint.get("/rounds/<uuid:round_id>/fairness")
+@reading
+@blueprint.response(HTTPStatus.OK, schemas.FairnessView)
+def fairness(session: Session, round_id: UUID) -> Any:
+    """Who has their first, second, third wish."""
+    return boards.board(session, _round(session, round_id, *WORKERS)).fairness
+
+
+@blueprint.get("/gatherings/<uuid:gathering_id>/links")
+@reading
+@blueprint.response(HTTPStatus.OK, schemas.LinkView(many=True))
+def list_links(session: Session, gathering_id: UUID) -> list[Link]:
+    """Private rules between two people."""
+    auth.require(session, gathering_id)
+    return links.of(session, gathering_id)
+
+
+@blueprint.post("/gatherings/<uuid:gathering_id>/links")
+@transacted
+@blueprint.arguments(schemas.NewLink)
+@blueprint.response(HTTPStatus.CREATED, schemas.LinkView)
+def tie(session: Session, wanted: dict[str, Any], gathering_id: UUID) -> Link:
+    who = auth.require(session, gathering_id)
+    return links.tie(
+        session,
+        gathering_id,
+        kind=wanted["kind"],
+        one=wanted["one_id"],
+        other=wanted["other_id"],
+        by=who.id,
+        now=now(),
+    )
+
+
+@blueprint.delete("/gatherings/<uuid:gathering_id>/links/<uuid:link_id>")
+@transacted
+@blueprint.response(HTTPStatus.NO_CONTENT)
+def untie(session: Session, gathering_id: UUID, link_id: UUID) -> None:
+    auth.require(session, gathering_id)
+    links.untie(session, gathering_id, link_id)
+
+
+@blueprint.get("/gatherings/<uuid:gathering_id>/syntheses")
+@reading
+@blueprint.response(HTTPStatus.OK, schemas.SynthesisView(many=True))
+def list_syntheses(session: Session, gathering_id: UUID) -> list[Synthesis]:
+    auth.require(session, gathering_id, *WORKERS)
+    written = syntheses.written(session, gathering_id)
+    return [written[c.id] for c in syntheses.circles(session, gathering_id) if c.id in written]
+
+
+@blueprint.put("/gatherings/<uuid:gathering_id>/syntheses/<int:number>")
+@transacted
+@blueprint.arguments(schemas.NewSynthesis)
+@blueprint.response(HTTPStatus.OK, schemas.SynthesisView)
+def write_synthesis(session: Session, wanted: dict[str, Any], gathering_id: UUID, number: int) -> Synthesis:
+    """Write what the circle of an angle found, instead of what stood there."""
+    who = auth.require(session, gathering_id, *WORKERS)
+    return syntheses.write(session, gathering_id, number, modalities=wanted["modalities"], by=who.id, now=now())
+
+
+@blueprint.get("/my-places")
+@reading
+@blueprint.response(HTTPStatus.OK, schemas.PlaceView(many=True))
+def my_places(session: Session) -> list[boards.Place]:
+    """The groups of the participant who asks, and why."""
+    who = auth.participant()
+    if who.id is None or who.gathering_id is None:
+        raise SignInNeeded("Open the personal link of your letter first.")
+    return boards.places(session, who.gathering_id, who.id)
+
+
+def _round(session: Session, round_id: UUID, *wanted: str) -> Round:
+    round_ = rounds.by_id(session, round_id)
+    auth.require(session, round_.gathering_id, *wanted)
+    return round_
+
+
+def _shown(session: Session, round_: Round) -> dict[str, Any]:
+    board = boards.board(session, round_)
+    plan: Plan | None = board.plan
+    state = plan.state if plan else "empty"
+    return {
+        **vars(board),
+        "people": board.people,
+        "state": "waiting" if board.is_waiting else state,
+        "figures": boards.figures_of(plan),
+    }

@@ -1,0 +1,33 @@
+"""The grouping service, put together."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from flask import Flask
+
+from services.chassis.db import Database
+from services.chassis.service import Service
+from services.chassis.settings import Settings
+from services.chassis.web import new_api, new_app
+from services.grouping import api, web
+from services.grouping.events import EVENTS
+from services.grouping.models import Base
+from services.grouping.tasks import inbox
+
+
+def create_app(service: Service, database: Database, settings: Settings) -> Flask:
+    app = new_app(service, database, settings)
+    new_api(app).register_blueprint(api.blueprint)
+    app.register_blueprint(web.blueprint)
+    return app
+
+
+service = Service(
+    name="grouping",
+    metadata=Base.metadata,
+    events=EVENTS,
+    inbox=inbox,
+    create_app=create_app,
+    folder=Path(__file__).parent,
+)

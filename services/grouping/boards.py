@@ -1,0 +1,333 @@
+"""What organisers and participants see of a round: plain values, ready to be shown."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from services.grouping import links, members, plans, questions, rounds
+from services.grouping.explanations import Fairness, Mix, fairness, mix, move_reason, rank_of, reasons
+from services.grouping.models import Ask, Group, Lock, Member, Plan, Round
+
+
+@dataclass(frozen=True)
+class Seat:
+    """One person at a table. `wish` is the rank of this table among their wishes."""
+
+    participant_id: UUID
+    given: str
+    family: str
+    territory: str
+    trade: str
+    structure: str
+    state: str
+    role: str
+    wish: int | None
+    locked: bool
+
+    @property
+    def name(self) -> str:
+        return f"{self.given} {self.family}".strip()
+
+    @property
+    def is_gone(self) -> bool:
+        return self.state in ("absent", "cancelled")
+
+
+@dataclass(frozen=True)
+class Table:
+    """One group with everyone in it; `colleagues` names the structures that two people share."""
+
+    group_id: UUID
+    number: int
+    name: str
+    question: str | None
+    carrier_id: UUID | None
+    carrier: str
+    members: list[Seat]
+    mix: Mix
+    colleagues: list[str]
+
+
+@dataclass(frozen=True)
+class Move:
+    """One person whom a re-balance gives another table; `before` is None for somebody who had no seat."""
+
+    participant_id: UUID
+    name: str
+    territory: str
+    before: int | None
+    after: int
+    reason: str
+
+
+@dataclass(frozen=True)
+class Board:
+    """A round as its organisers see it; `unseated` people need a seat, `gone` people have one and left."""
+
+    round: Round
+    plan: Plan | None
+    ask: Ask | None
+    tables: list[Table]
+    fairness: Fairness
+    unseated: list[Member]
+    gone: list[Seat]
+    broken_links: int
+    links: int
+    proposal: Plan | None
+    moves: list[Move]
+    published: Plan | None
+    sizes: tuple[int, int]
+
+    @property
+    def is_waiting(self) -> bool:
+        return self.ask is not None and self.ask.state == "asked"
+
+    @property
+    def people(self) -> int:
+        return sum(len(table.members) for table in self.tables)
+
+
+@dataclass(frozen=True)
+class Place:
+    """What one person sees of their own group; `reasons` are codes made from public facts."""
+
+    round: Round
+    group: Group
+    role: str
+    carrier: Member | None
+    companions: list[Member]
+    reasons: list[str]
+    territories: int
+
+
+def board(session: Session, round_: Round) -> Board:
+    """Everything about a round: the draft, or else the plan in force; and a proposal to look at."""
+    plan = plans.at_hand(session, round_.id)
+    published = rounds.in_force(session, round_.id)
+    proposal = rounds.on_the_table(session, round_.id, "proposal")
+    people = {m.participant_id: m for m in members.known(session, round_.gathering_id)}
+    seats = questions.seats_of(session, plan) if plan else {}
+    groups = questions.plan_groups(session, plan) if plan else []
+    wanted = plans.wished_numbers(session, round_, groups)
+    number = {group.id: group.number for group in groups}
+    tables = _tables(session, round_, groups, seats, people, wanted)
+    expected = [m for m in people.values() if m.is_expected]
+    rules = links.of(session, round_.gathering_id)
+    broken = sum(
+        (seats[rule.one_id] == seats[rule.other_id]) != (rule.kind == "together")
+        for rule in rules
+        if rule.one_id in seats and rule.other_id in seats
+    )
+    return Board(
+        round=round_,
+        plan=plan,
+        ask=rounds.last_ask(session, round_.id),
+        tables=tables,
+        fairness=fairness(
+            {p: number[g] for p, g in seats.items() if p in people and people[p].is_expected}, wanted
+        ),
+        unseated=[m for m in expected if m.participant_id not in seats] if plan else [],
+        gone=[seat for table in tables for seat in table.members if seat.is_gone],
+        broken_links=broken,
+        links=len(rules),
+        proposal=proposal,
+        moves=proposed_moves(session, round_, proposal) if proposal else [],
+        published=published,
+        sizes=_sizes(len(expected), len(groups)),
+    )
+
+
+def proposed_moves(session: Session, round_: Round, proposal: Plan) -> list[Move]:
+    """Who would move, and why, by the number of the table they go to."""
+    base = session.get(Plan, proposal.based_on) if proposal.based_on else None
+    people = {m.participant_id: m for m in members.known(session, round_.gathering_id)}
+    before = questions.seats_of(session, base) if base else {}
+    after = questions.seats_of(session, proposal)
+    groups = questions.plan_groups(session, base or proposal)
+    number = {group.id: group.number for group in groups}
+    came = {group.id: 0 for group in groups}
+    for person, group_id in before.items():
+        if person in people and people[person].is_expected:
+            came[group_id] += 1
+    least, most = _sizes(len(after), len(groups))
+    wanted = plans.wished_numbers(session, round_, groups)
+    tables = plans.tables_of(after)
+    found = []
+    for person, group_id in after.items():
+        if before.get(person) == group_id or person not in people:
+            continue
+        member = people[person]
+        others = [people[p] for p in tables[group_id] if p != person and p in people]
+        found.append(
+            Move(
+                participant_id=person,
+                name=member.name,
+                territory=member.territory,
+                before=number.get(before[person]) if person in before else None,
+                after=number[group_id],
+                reason=move_reason(
+                    had_seat=person in before,
+                    left=came.get(before[person], 0) if person in before else 0,
+                    joined=came[group_id],
+                    least=least,
+                    most=most,
+                    brings=_brings(member, others),
+                    wish=rank_of(number[group_id], wanted.get(person, ())),
+                ),
+            )
+        )
+    return sorted(found, key=lambda move: (move.before is None, move.after, move.name))
+
+
+def places(session: Session, gathering_id: UUID, participant_id: UUID) -> list[Place]:
+    """Somebody's published groups, in order of the rounds."""
+    people = {m.participant_id: m for m in members.known(session, gathering_id)}
+    found = []
+    for round_ in rounds.of(session, gathering_id):
+        plan = rounds.in_force(session, round_.id)
+        if plan is None:
+            continue
+        seats = questions.seats_of(session, plan)
+        if participant_id not in seats or participant_id not in people:
+            continue
+        groups = {group.id: group for group in questions.plan_groups(session, plan)}
+        group = groups[seats[participant_id]]
+        table = [people[p] for p in plans.tables_of(seats)[group.id] if p in people and people[p].is_expected]
+        earlier = plans.met_before(session, round_)
+        part = plans.roles(session, round_, groups.values())
+        wanted = plans.wished_numbers(session, round_, groups.values())
+        shown = [plans.seated(member) for member in table]
+        why = reasons(
+            plans.seated(people[participant_id]),
+            shown,
+            role=part.get(participant_id, "member"),
+            wish=rank_of(group.number, wanted.get(participant_id, ())),
+            met={p for row in earlier for p in row.get(participant_id, ())},
+            earlier_rounds=bool(earlier),
+        )
+        found.append(
+            Place(
+                round=round_,
+                group=group,
+                role=part.get(participant_id, "member"),
+                carrier=people.get(group.carrier_id) if group.carrier_id else None,
+                companions=sorted(
+                    (m for m in table if m.participant_id != participant_id), key=lambda m: (m.family, m.given)
+                ),
+                reasons=why,
+                territories=mix(shown).territories,
+            )
+        )
+    return found
+
+
+def move_choices(session: Session, board_: Board, member: Member) -> list[tuple[Table, list[str]]]:
+    """The groups somebody could go to, and codes (see wording.choice) for what it would change."""
+    groups = rounds.current_groups(session, board_.round)
+    wanted = plans.wished_numbers(session, board_.round, groups).get(member.participant_id, ())
+    choices = []
+    for table in board_.tables:
+        if any(seat.participant_id == member.participant_id for seat in table.members):
+            continue
+        others = [seat for seat in table.members if not seat.is_gone]
+        codes = [f"wish:{rank}" for rank in [rank_of(table.number, wanted)] if rank]
+        same = next(
+            (seat.name for seat in others if member.structure and seat.structure == member.structure), None
+        )
+        if same:
+            codes.append(f"colleague:{same}")
+        if member.territory and member.territory not in {seat.territory for seat in others}:
+            codes.append(f"brings_territory:{member.territory}")
+        choices.append((table, codes))
+    return choices
+
+
+def wall(session: Session, round_: Round) -> list[Table]:
+    """The published tables without anybody in them."""
+    plan = rounds.in_force(session, round_.id)
+    if plan is None:
+        return []
+    return _tables(session, round_, questions.plan_groups(session, plan), {}, {}, {})
+
+
+def counts(session: Session, gathering_id: UUID) -> dict[str, int]:
+    """How many people are registered, present, absent, cancelled."""
+    found = dict.fromkeys(("registered", "present", "absent", "cancelled"), 0)
+    for member in members.known(session, gathering_id):
+        found[member.state] += 1
+    return found
+
+
+def figures_of(plan: Plan | None) -> dict[str, Any]:
+    return plan.figures if plan else {}
+
+
+def _tables(
+    session: Session,
+    round_: Round,
+    groups: Sequence[Group],
+    seats: Mapping[UUID, UUID],
+    people: Mapping[UUID, Member],
+    wanted: Mapping[UUID, Sequence[int]],
+) -> list[Table]:
+    part = plans.roles(session, round_, groups)
+    held = set(session.scalars(select(Lock.participant_id).where(Lock.round_id == round_.id)))
+    tables = plans.tables_of(seats)
+    found = []
+    for group in groups:
+        here = sorted(
+            (people[p] for p in tables.get(group.id, ()) if p in people),
+            key=lambda m: (m.territory, m.family.casefold(), m.given.casefold(), m.participant_id),
+        )
+        seated = [
+            Seat(
+                participant_id=m.participant_id,
+                given=m.given,
+                family=m.family,
+                territory=m.territory,
+                trade=m.trade,
+                structure=m.structure,
+                state=m.state,
+                role=part.get(m.participant_id, "member")
+                if round_.kind == "angles" or m.participant_id == group.carrier_id
+                else "member",
+                wish=rank_of(group.number, wanted.get(m.participant_id, ())),
+                locked=m.participant_id in held,
+            )
+            for m in here
+        ]
+        came = [plans.seated(m) for m in here if m.is_expected]
+        structures = [m.structure for m in here if m.is_expected and m.structure]
+        carrier = people.get(group.carrier_id) if group.carrier_id else None
+        found.append(
+            Table(
+                group_id=group.id,
+                number=group.number,
+                name=group.name,
+                question=group.question,
+                carrier_id=group.carrier_id,
+                carrier=carrier.name if carrier else "",
+                members=seated,
+                mix=mix(came),
+                colleagues=sorted({s for s in structures if structures.count(s) > 1}),
+            )
+        )
+    return found
+
+
+def _brings(member: Member, others: Sequence[Member]) -> str | None:
+    if member.territory and all(other.territory != member.territory for other in others):
+        return f"territory:{member.territory}"
+    if member.trade and all(other.trade != member.trade for other in others):
+        return f"trade:{member.trade}"
+    return None
+
+
+def _sizes(people: int, groups: int) -> tuple[int, int]:
+    return (people // groups, -(-people // groups)) if groups else (0, 0)

@@ -1,0 +1,91 @@
+"""What grouping promises to tell the others."""
+
+from __future__ import annotations
+
+from marshmallow import Schema, fields, validate
+
+from services.chassis.outbox import Event
+
+KINDS = ("angles", "topics")
+
+
+class PlanAsked(Event):
+    """An organiser asked for groups; grouping itself hears it and works them out in the background."""
+
+    type = "grouping.plan_asked.v1"
+    subject = "round_id"
+
+    round_id = fields.UUID(required=True)
+    gathering_id = fields.UUID(required=True)
+    ask_id = fields.UUID(required=True)
+    kind = fields.String(required=True, validate=validate.OneOf(("form", "rebalance")))
+    options = fields.Dict(keys=fields.String(), load_default=dict, dump_default=dict)
+
+
+class PublishedGroup(Schema):
+    group_id = fields.UUID(required=True)
+    number = fields.Integer(required=True)
+    name = fields.String(required=True)
+    question = fields.String(required=True, allow_none=True)
+    size = fields.Integer(required=True)
+    territories = fields.List(fields.String(), required=True)
+    trades = fields.List(fields.String(), required=True)
+
+
+class PlanPublished(Event):
+    """These groups are in force; `version` rises by one with each publication of the round."""
+
+    type = "grouping.plan_published.v1"
+    subject = "round_id"
+
+    round_id = fields.UUID(required=True)
+    gathering_id = fields.UUID(required=True)
+    kind = fields.String(required=True, validate=validate.OneOf(KINDS))
+    name = fields.String(required=True)
+    version = fields.Integer(required=True)
+    people = fields.Integer(required=True)
+    groups = fields.List(fields.Nested(PublishedGroup), required=True)
+
+
+class PersonPlaced(Event):
+    """One person has a group in a round, for the first time or another one than they were told before.
+
+    `reasons` are codes, some with a number after a colon: carrier, teller, wish:1 to wish:3,
+    alone_of_structure, territories:n, trades:n, new_people:n, walk_in, evened_sizes. They come from public
+    facts only.
+    """
+
+    type = "grouping.person_placed.v1"
+    subject = "placement_id"
+
+    placement_id = fields.UUID(required=True)
+    participant_id = fields.UUID(required=True)
+    gathering_id = fields.UUID(required=True)
+    round_id = fields.UUID(required=True)
+    kind = fields.String(required=True, validate=validate.OneOf(KINDS))
+    round_name = fields.String(required=True)
+    group_number = fields.Integer(required=True)
+    group_name = fields.String(required=True)
+    question = fields.String(required=True, allow_none=True)
+    role = fields.String(required=True, validate=validate.OneOf(("carrier", "teller", "member")))
+    companions = fields.Integer(required=True)
+    reasons = fields.List(fields.String(), required=True)
+    version = fields.Integer(required=True)
+    moved = fields.Boolean(required=True)
+    before_number = fields.Integer(required=True, allow_none=True)
+
+
+class SynthesisWritten(Event):
+    """A circle's modalities of action as they stand now; writing again tells it again."""
+
+    type = "grouping.synthesis_written.v1"
+    subject = "group_id"
+
+    group_id = fields.UUID(required=True)
+    gathering_id = fields.UUID(required=True)
+    angle = fields.String(required=True)
+    modalities = fields.List(fields.String(), required=True)
+    written_at = fields.AwareDateTime(required=True)
+
+
+EVENTS: tuple[type[Event], ...] = (PlanAsked, PlanPublished, PersonPlaced, SynthesisWritten)

@@ -1,0 +1,346 @@
+"""Plans of a round: kept, changed by hand, published, gone back to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from uuid import UUID, uuid5
+
+from sqlalchemy import func, select, update
+from sqlalchemy.orm import Session
+
+from services.chassis.errors import NotFound, Refused
+from services.chassis.outbox import publish as tell
+from services.grouping import gatherings, members, rounds
+from services.grouping.events import PersonPlaced, PlanPublished
+from services.grouping.explanations import Seated, rank_of, reasons
+from services.grouping.models import Announcement, Ask, Group, Lock, Member, Placement, Plan, Round
+from services.grouping.questions import Solved, plan_groups, seats_of
+
+
+class NoPlan(Refused):
+    code = "no-plan"
+
+
+class CarrierStays(Refused):
+    code = "carrier-stays"
+
+
+class UnknownGroup(NotFound):
+    code = "unknown-group"
+
+
+class NotSeated(Refused):
+    code = "not-seated"
+
+
+class NothingBefore(Refused):
+    code = "nothing-before"
+
+
+def keep(session: Session, ask_id: UUID, solved: Solved | None, *, now: datetime) -> Plan | None:
+    """Put a worked-out plan on the board; an ask nobody waits for any more leaves no trace."""
+    ask = session.get(Ask, ask_id, with_for_update=True)
+    if ask is None or ask.state != "asked" or solved is None:
+        return None
+    ask.ended_at = now
+    if solved.problem is not None:
+        ask.state, ask.problem = "refused", solved.problem
+        return None
+    here = rounds.in_force(session, ask.round_id)
+    if solved.base is not None and (here is None or here.id != solved.base):
+        ask.state, ask.problem = "refused", {"code": "overtaken", "rules": []}
+        return None
+    ask.state = "ready"
+    state = "draft" if solved.base is None else "proposal"
+    plan = _new_plan(session, ask.round_id, solved.seats, state=state, based_on=solved.base, now=now)
+    plan.figures = solved.figures
+    return plan
+
+
+def publish(session: Session, round_: Round, *, now: datetime, state: str = "draft") -> Plan:
+    """Put the draft (or the proposal) in force, and tell each person whose place is new or changed.
+
+    People who left since it was made lose their place in it. Raises NoPlan.
+    """
+    _lock(session, round_)
+    plan = rounds.on_the_table(session, round_.id, state)
+    if plan is None:
+        raise NoPlan("There is nothing to publish: form the groups first.")
+    session.execute(
+        update(Plan).where(Plan.round_id == round_.id, Plan.state == "published").values(state="past")
+    )
+    last = session.scalar(select(func.max(Plan.version)).where(Plan.round_id == round_.id))
+    plan.state, plan.version, plan.published_at = "published", (last or 0) + 1, now
+    _drop_others(session, plan)
+    people = {m.participant_id: m for m in members.known(session, round_.gathering_id)}
+    for placement in list(plan.placements):
+        if placement.participant_id not in people or not people[placement.participant_id].is_expected:
+            plan.placements.remove(placement)
+    session.flush()
+    _announce(session, round_, plan, people, now)
+    return plan
+
+
+def discard(session: Session, round_: Round) -> None:
+    """Leave a proposal aside; nothing else changes. Raises NoPlan."""
+    plan = rounds.on_the_table(session, round_.id, "proposal")
+    if plan is None:
+        raise NoPlan("There is no proposal to leave aside.")
+    plan.state = "dropped"
+
+
+def go_back(session: Session, round_: Round, *, now: datetime) -> Plan:
+    """Publish the plan that was in force before this one, for those who still come. Raises NothingBefore."""
+    _lock(session, round_)
+    mine = select(Plan).where(Plan.round_id == round_.id, Plan.state == "past")
+    before = session.scalar(mine.order_by(Plan.version.desc()).limit(1))
+    here = rounds.in_force(session, round_.id)
+    if before is None or here is None:
+        raise NothingBefore("No plan was in force before this one.")
+    seats = seats_of(session, before)
+    known = {m.participant_id: m for m in members.known(session, round_.gathering_id)}
+    for person, group in seats_of(session, here).items():
+        if person not in seats and person in known and known[person].walk_in:
+            seats[person] = group
+    plan = _new_plan(session, round_.id, seats, state="draft", based_on=before.id, now=now)
+    plan.figures = before.figures
+    session.flush()
+    return publish(session, round_, now=now)
+
+
+def move(
+    session: Session, round_: Round, participant_id: UUID, number: int, *, now: datetime
+) -> tuple[int | None, int]:
+    """Give one person another group on the board; nobody is told before it is published.
+
+    Returns the numbers of the group before (None: they had no seat) and after. Raises UnknownMember,
+    UnknownGroup, CarrierStays, NoPlan.
+    """
+    _lock(session, round_)
+    members.one(session, round_.gathering_id, participant_id)
+    draft = _draft(session, round_, now)
+    groups = {group.number: group for group in _groups_at_hand(session, round_, draft)}
+    if number not in groups:
+        raise UnknownGroup("There is no such group.", field="to")
+    carried = next((g for g in groups.values() if g.carrier_id == participant_id), None)
+    if carried is not None and carried.number != number:
+        raise CarrierStays(
+            "This person carries the topic of group %(group)s and stays there.", group=carried.number
+        )
+    placement = session.get(Placement, (draft.id, participant_id))
+    before = next((g.number for g in groups.values() if placement and g.id == placement.group_id), None)
+    if placement is None:
+        session.add(Placement(plan_id=draft.id, participant_id=participant_id, group_id=groups[number].id))
+    else:
+        placement.group_id = groups[number].id
+    held = session.get(Lock, (round_.id, participant_id))
+    if held is not None:
+        held.group_id = groups[number].id
+    return before, number
+
+
+def lock(session: Session, round_: Round, participant_id: UUID) -> int:
+    """Keep somebody where they sit, whatever is worked out later; returns their group. Raises NotSeated."""
+    plan = at_hand(session, round_.id)
+    placement = session.get(Placement, (plan.id, participant_id)) if plan else None
+    if placement is None:
+        raise NotSeated("This person has no seat in this round yet.")
+    held = session.get(Lock, (round_.id, participant_id))
+    if held is None:
+        session.add(Lock(round_id=round_.id, participant_id=participant_id, group_id=placement.group_id))
+    else:
+        held.group_id = placement.group_id
+    group = session.get(Group, placement.group_id)
+    return group.number if group else 0
+
+
+def unlock(session: Session, round_: Round, participant_id: UUID) -> None:
+    held = session.get(Lock, (round_.id, participant_id))
+    if held is not None:
+        session.delete(held)
+
+
+def at_hand(session: Session, round_id: UUID) -> Plan | None:
+    """What the board shows: the draft, or else the plan in force."""
+    return rounds.on_the_table(session, round_id, "draft") or rounds.in_force(session, round_id)
+
+
+def roles(session: Session, round_: Round, groups: Iterable[Group]) -> dict[UUID, str]:
+    """Who carries a topic or tells a story; everyone else is a member."""
+    if round_.kind == "topics":
+        return {group.carrier_id: "carrier" for group in groups if group.carrier_id}
+    return dict.fromkeys(gatherings.tellers(session, round_.gathering_id), "teller")
+
+
+def wished_numbers(session: Session, round_: Round, groups: Iterable[Group]) -> dict[UUID, list[int]]:
+    """The group numbers each person asked for, dearest first."""
+    if round_.kind != "topics":
+        return {}
+    number = {group.topic_id: group.number for group in groups}
+    asked = members.wishes(session, round_.gathering_id)
+    return {person: [number.get(topic, 0) for topic in topics] for person, topics in asked.items()}
+
+
+def met_before(session: Session, round_: Round) -> list[dict[UUID, set[UUID]]]:
+    """For each earlier published round, who sat with whom: everyone's table, themselves included."""
+    earlier = []
+    for other in rounds.of(session, round_.gathering_id):
+        plan = rounds.in_force(session, other.id) if other.number < round_.number else None
+        if plan is not None:
+            tables = tables_of(seats_of(session, plan))
+            earlier.append({person: table for table in tables.values() for person in table})
+    return earlier
+
+
+def tables_of(seats: Mapping[UUID, UUID]) -> dict[UUID, set[UUID]]:
+    """People by group."""
+    tables: dict[UUID, set[UUID]] = {}
+    for person, group in seats.items():
+        tables.setdefault(group, set()).add(person)
+    return tables
+
+
+def seated(member: Member) -> Seated:
+    """What everyone can see of a member."""
+    return Seated(member.participant_id, member.territory, member.trade, member.structure)
+
+
+def _announce(
+    session: Session, round_: Round, plan: Plan, people: Mapping[UUID, Member], now: datetime
+) -> None:
+    groups = plan_groups(session, plan)
+    tables = {group.id: [people[p] for p in sorted(_at(plan, group))] for group in groups}
+    names = gatherings.territories(session, round_.gathering_id)
+    tell(session, PlanPublished, about=_published(round_, plan, groups, tables, names), now=now)
+    known = {
+        told.participant_id: told
+        for told in session.scalars(select(Announcement).where(Announcement.round_id == round_.id))
+    }
+    seated_now = {placement.participant_id for placement in plan.placements}
+    for gone in known.keys() - seated_now:
+        # Somebody who left and comes back is told of their place again.
+        session.delete(known[gone])
+    part, wanted = roles(session, round_, groups), wished_numbers(session, round_, groups)
+    earlier = met_before(session, round_)
+    for group in groups:
+        table = [seated(member) for member in tables[group.id]]
+        for person in table:
+            someone = person.participant_id
+            before, role = known.get(someone), part.get(someone, "member")
+            if before is not None and (before.group_number, before.role) == (group.number, role):
+                continue
+            why = reasons(
+                person,
+                table,
+                role=role,
+                wish=rank_of(group.number, wanted.get(someone, ())),
+                met={other for row in earlier for other in row.get(someone, ())},
+                earlier_rounds=bool(earlier),
+            )
+            about = {
+                "placement_id": uuid5(round_.id, str(someone)),
+                "participant_id": someone,
+                "gathering_id": round_.gathering_id,
+                "round_id": round_.id,
+                "kind": round_.kind,
+                "round_name": round_.name,
+                "group_number": group.number,
+                "group_name": group.name,
+                "question": group.question,
+                "role": role,
+                "companions": len(table) - 1,
+                "reasons": why,
+                "version": plan.version,
+                "moved": before is not None,
+                "before_number": before.group_number if before else None,
+            }
+            tell(session, PersonPlaced, about=about, now=now)
+            if before is None:
+                before = Announcement(round_id=round_.id, participant_id=someone)
+                session.add(before)
+            before.group_number, before.role, before.version = group.number, role, plan.version or 0
+
+
+def _published(
+    round_: Round,
+    plan: Plan,
+    groups: Iterable[Group],
+    tables: Mapping[UUID, list[Member]],
+    names: Mapping[str, str],
+) -> dict[str, object]:
+    told = []
+    for group in groups:
+        here = tables[group.id]
+        told.append(
+            {
+                "group_id": group.id,
+                "number": group.number,
+                "name": group.name,
+                "question": group.question,
+                "size": len(here),
+                "territories": sorted({names.get(m.territory, m.territory) for m in here if m.territory}),
+                "trades": sorted({m.trade for m in here if m.trade}),
+            }
+        )
+    return {
+        "round_id": round_.id,
+        "gathering_id": round_.gathering_id,
+        "kind": round_.kind,
+        "name": round_.name,
+        "version": plan.version,
+        "people": len(plan.placements),
+        "groups": told,
+    }
+
+
+def _at(plan: Plan, group: Group) -> list[UUID]:
+    return [placement.participant_id for placement in plan.placements if placement.group_id == group.id]
+
+
+def _draft(session: Session, round_: Round, now: datetime) -> Plan:
+    """The draft on the board; the plan in force is copied when there is none. Raises NoPlan."""
+    draft = rounds.on_the_table(session, round_.id, "draft")
+    if draft is not None:
+        return draft
+    here = rounds.in_force(session, round_.id)
+    if here is None:
+        raise NoPlan("There is no plan yet: form the groups first.")
+    copy = _new_plan(session, round_.id, seats_of(session, here), state="draft", based_on=here.id, now=now)
+    copy.figures = here.figures
+    session.flush()
+    return copy
+
+
+def _groups_at_hand(session: Session, round_: Round, plan: Plan) -> list[Group]:
+    found = {group.id: group for group in rounds.current_groups(session, round_)}
+    found |= {group.id: group for group in plan_groups(session, plan)}
+    return list(found.values())
+
+
+def _new_plan(
+    session: Session,
+    round_id: UUID,
+    seats: Mapping[UUID, UUID],
+    *,
+    state: str,
+    based_on: UUID | None,
+    now: datetime,
+) -> Plan:
+    last = session.scalar(select(func.max(Plan.number)).where(Plan.round_id == round_id))
+    plan = Plan(round_id=round_id, number=(last or 0) + 1, state=state, based_on=based_on, made_at=now)
+    plan.placements = [Placement(participant_id=p, group_id=g) for p, g in seats.items()]
+    session.add(plan)
+    session.flush()
+    _drop_others(session, plan)
+    return plan
+
+
+def _drop_others(session: Session, plan: Plan) -> None:
+    """A newer draft or proposal takes the place of those before it."""
+    old = (Plan.round_id == plan.round_id) & (Plan.id != plan.id) & Plan.state.in_(("draft", "proposal"))
+    session.execute(update(Plan).where(old).values(state="dropped"))
+
+
+def _lock(session: Session, round_: Round) -> None:
+    session.get(Round, round_.id, with_for_update=True, populate_existing=True)

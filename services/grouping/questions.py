@@ -1,0 +1,224 @@
+"""A round put into the engine's plain words, and its answer put back into people and groups."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, cast
+from uuid import UUID
+
+import numpy as np
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from services.grouping import gatherings, links, members, rounds
+from services.grouping.forming import formation, moves, seating
+from services.grouping.forming.instances import Instance, Ints
+from services.grouping.models import Ask, Group, Lock, Member, Placement, Plan, Round
+
+# Half a second for 132 people on a slow machine, and never more than the clock says for thousands.
+_FORM = {"evaluations": 1_200_000, "seconds": 4.0}
+_REBALANCE = {"evaluations": 300_000, "seconds": 3.0}
+# Two colleagues at one table are worse than any table short of a territory or a trade.
+_COLLEAGUES = 10
+
+
+@dataclass(frozen=True)
+class Solved:
+    """An answer to an ask: everyone's group, or the rules that stand against it (`problem`).
+
+    `base` is the plan in force that a re-balance started from.
+    """
+
+    seats: dict[UUID, UUID] = field(default_factory=dict)
+    figures: dict[str, Any] = field(default_factory=dict)
+    problem: dict[str, Any] | None = None
+    base: UUID | None = None
+
+
+@dataclass(frozen=True)
+class Question:
+    """An instance and who its numbers are."""
+
+    instance: Instance
+    people: list[Member]
+    groups: list[Group]
+
+
+def solve(session: Session, ask_id: UUID) -> Solved | None:
+    """Work out what was asked; None when nobody waits for it any more. It only reads, and may take a second."""
+    ask = session.get(Ask, ask_id)
+    if ask is None or ask.state != "asked":
+        return None
+    round_ = rounds.by_id(session, ask.round_id)
+    base = rounds.in_force(session, round_.id) if ask.kind == "rebalance" else None
+    asked = put(session, round_, base=base)
+    seed = ask.id.int % 2**32
+    try:
+        if base is None:
+            return _form(asked, seed)
+        policy: moves.Policy = "balance" if ask.policy == "balance" else "sizes"
+        return _rebalance(session, asked, base, policy, seed)
+    except seating.Impossible as refusal:
+        return Solved(problem={"code": "impossible", "rules": [_named(rule, asked) for rule in refusal.rules]})
+    except seating.Undecided:
+        return Solved(problem={"code": "undecided", "rules": []})
+
+
+def put(session: Session, round_: Round, *, base: Plan | None = None) -> Question:
+    """The question of a round as things stand now: everyone who needs a seat, in the groups of `base` if it is
+    given.
+    """
+    groups = plan_groups(session, base) if base else rounds.current_groups(session, round_)
+    known = members.known(session, round_.gathering_id)
+    people = sorted((m for m in known if m.is_expected), key=lambda m: m.participant_id)
+    where = {member.participant_id: k for k, member in enumerate(people)}
+    seat_of = {group.id: k for k, group in enumerate(groups)}
+    carriers = [where.get(group.carrier_id, -1) if group.carrier_id else -1 for group in groups]
+    held = session.scalars(select(Lock).where(Lock.round_id == round_.id))
+    locked = {
+        where[lock.participant_id]: seat_of[lock.group_id]
+        for lock in held
+        if lock.participant_id in where and lock.group_id in seat_of
+    }
+    ties = [
+        (link.kind, (where[link.one_id], where[link.other_id]))
+        for link in links.of(session, round_.gathering_id)
+        if link.one_id in where and link.other_id in where
+    ]
+    columns, names = _columns(session, round_, people)
+    weights = tuple(_COLLEAGUES if name == "structure" else 1 for name in names)
+    instance = Instance(
+        n=len(people),
+        G=max(1, len(groups)),
+        attrs=np.stack(columns, 1),
+        attr_names=names,
+        carriers=tuple(carriers),
+        pref=_wishes(session, round_, people, groups),
+        together=tuple(pair for kind, pair in ties if kind == "together"),
+        apart=tuple(pair for kind, pair in ties if kind == "apart"),
+        history=_history(session, round_, where),
+        weights=weights,
+        locked={person: group for person, group in locked.items() if person not in carriers},
+    )
+    return Question(instance=instance, people=people, groups=groups)
+
+
+def plan_groups(session: Session, plan: Plan) -> list[Group]:
+    """The groups that have a seat in a plan, by number."""
+    return list(
+        session.scalars(
+            select(Group)
+            .where(Group.id.in_(select(Placement.group_id).where(Placement.plan_id == plan.id)))
+            .order_by(Group.number)
+        )
+    )
+
+
+def seats_of(session: Session, plan: Plan) -> dict[UUID, UUID]:
+    """Everyone's group in a plan."""
+    rows = session.execute(
+        select(Placement.participant_id, Placement.group_id).where(Placement.plan_id == plan.id)
+    )
+    return dict(cast(Sequence[tuple[UUID, UUID]], rows.all()))
+
+
+def _form(asked: Question, seed: int) -> Solved:
+    answer = formation.form(asked.instance, seed=seed, **_FORM)  # type: ignore[arg-type]
+    return Solved(
+        seats=_seats(asked, answer.groups),
+        figures=_figures(answer.figures, asked)
+        | {"bound": answer.bound, "solve_ms": round(1000 * answer.seconds)},
+    )
+
+
+def _rebalance(session: Session, asked: Question, base: Plan, policy: moves.Policy, seed: int) -> Solved:
+    before = seats_of(session, base)
+    number = {group.id: k for k, group in enumerate(asked.groups)}
+    plan: Ints = np.array(
+        [number[before[m.participant_id]] if m.participant_id in before else -1 for m in asked.people], np.int64
+    )
+    answer = moves.rebalance(asked.instance, plan, policy=policy, seed=seed, **_REBALANCE)  # type: ignore[arg-type]
+    return Solved(
+        base=base.id,
+        seats=_seats(asked, answer.groups),
+        figures=_figures(answer.figures, asked)
+        | {
+            "moves": answer.moves,
+            "fewest_moves": answer.bound,
+            "curve": [list(point) for point in answer.curve],
+            "policy": policy,
+            "solve_ms": round(1000 * answer.seconds),
+        },
+    )
+
+
+def _seats(asked: Question, groups: Ints) -> dict[UUID, UUID]:
+    return {
+        member.participant_id: asked.groups[group].id
+        for member, group in zip(asked.people, groups.tolist(), strict=True)
+    }
+
+
+def _figures(found: Any, asked: Question) -> dict[str, Any]:
+    return {
+        "gap": dict(zip(asked.instance.attr_names, found.gap, strict=True)),
+        "repeats": found.repeats,
+        "wishes": found.wishes,
+        "cost": found.cost,
+    }
+
+
+def _columns(session: Session, round_: Round, people: Sequence[Member]) -> tuple[list[Ints], tuple[str, ...]]:
+    """What groups are mixed by; somebody without a structure is nobody's colleague."""
+
+    def values(of: Callable[[Member], Hashable]) -> Ints:
+        seen: dict[Hashable, int] = {}
+        return np.array([seen.setdefault(of(member), len(seen)) for member in people], np.int64)
+
+    columns = [
+        values(lambda m: m.territory),
+        values(lambda m: m.trade),
+        values(lambda m: " ".join(m.structure.casefold().split()) or m.participant_id),
+    ]
+    names = ["territory", "trade", "structure"]
+    if round_.kind == "angles":
+        # Tellers do not listen to their own story: spread over the circles, each story keeps listeners in all.
+        tellers = gatherings.tellers(session, round_.gathering_id)
+        columns.append(values(lambda m: "teller" if m.participant_id in tellers else m.participant_id))
+        names.append("teller")
+    return columns, tuple(names)
+
+
+def _wishes(session: Session, round_: Round, people: Sequence[Member], groups: Sequence[Group]) -> Ints:
+    wanted = np.full((len(people), 3), -1, np.int64)
+    if round_.kind == "topics":
+        number = {group.topic_id: k for k, group in enumerate(groups)}
+        asked = members.wishes(session, round_.gathering_id)
+        for row, member in enumerate(people):
+            for rank, topic in enumerate(asked.get(member.participant_id, ())[:3]):
+                wanted[row, rank] = number.get(topic, -1)
+    return wanted
+
+
+def _history(session: Session, round_: Round, where: dict[UUID, int]) -> tuple[Ints, ...]:
+    """Who sat with whom in the earlier rounds that were published."""
+    told = []
+    for earlier in rounds.of(session, round_.gathering_id):
+        plan = rounds.in_force(session, earlier.id) if earlier.number < round_.number else None
+        if plan is not None:
+            row = np.full(len(where), -1, np.int64)
+            numbers: dict[UUID, int] = {}
+            for person, group in seats_of(session, plan).items():
+                if person in where:
+                    row[where[person]] = numbers.setdefault(group, len(numbers))
+            told.append(row)
+    return tuple(told)
+
+
+def _named(rule: seating.Rule, asked: Question) -> list[Any]:
+    """A rule of a conflict with names for people, and the number of a group."""
+    kind, one, other = rule
+    if kind in ("together", "apart"):
+        return [kind, asked.people[one].name, asked.people[other].name]
+    return [kind, asked.people[one].name, asked.groups[other].number]

@@ -1,0 +1,168 @@
+"""What grouping does when it hears of something."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from marshmallow import fields
+from sqlalchemy.orm import Session
+
+from services.chassis import auth
+from services.chassis.inbox import Heard, Inbox
+from services.grouping import gatherings, members, plans, questions
+
+inbox = Inbox("grouping")
+auth.hear_roles(inbox)
+
+
+class Description(Heard):
+    gathering_id = fields.UUID(required=True)
+    version = fields.Integer(required=True)
+    slug = fields.String(required=True)
+    title = fields.String(required=True)
+    starts_at = fields.AwareDateTime(required=True)
+    ends_at = fields.AwareDateTime(required=True)
+    zone = fields.String(required=True)
+    place = fields.String(load_default="", allow_none=True)
+    language = fields.String(load_default="fr")
+    state = fields.String(load_default="open")
+    territories = fields.List(fields.Dict(), load_default=list)
+    trades = fields.List(fields.String(), load_default=list)
+    angles = fields.List(fields.Dict(), load_default=list)
+
+
+class Newcomer(Heard):
+    participant_id = fields.UUID(required=True)
+    gathering_id = fields.UUID(required=True)
+    given = fields.String(load_default="", allow_none=True)
+    family = fields.String(load_default="", allow_none=True)
+    territory = fields.String(load_default="", allow_none=True)
+    trade = fields.String(load_default="", allow_none=True)
+    structure = fields.String(load_default="", allow_none=True)
+
+
+class Registered(Newcomer):
+    walk_in = fields.Boolean(load_default=False)
+
+
+class Person(Heard):
+    participant_id = fields.UUID(required=True)
+
+
+class StoryTold(Heard):
+    story_id = fields.UUID(required=True)
+    gathering_id = fields.UUID(required=True)
+    participant_id = fields.UUID(required=True)
+    title = fields.String(load_default="")
+
+
+class StoryGone(Heard):
+    story_id = fields.UUID(required=True)
+
+
+class TopicBrought(Heard):
+    topic_id = fields.UUID(required=True)
+    gathering_id = fields.UUID(required=True)
+    participant_id = fields.UUID(required=True)
+    question = fields.String(load_default="")
+    number = fields.Integer(load_default=0, allow_none=True)
+
+
+class TopicGone(Heard):
+    topic_id = fields.UUID(required=True)
+
+
+class Ranking(Heard):
+    participant_id = fields.UUID(required=True)
+    gathering_id = fields.UUID(required=True)
+    topic_ids = fields.List(fields.UUID(), load_default=list)
+
+
+class Asked(Heard):
+    ask_id = fields.UUID(required=True)
+
+
+@inbox.on("registration.gathering_described.v1", reads=Description)
+def describe_gathering(session: Session, fact: dict[str, Any], now: datetime) -> None:
+    gatherings.describe(session, fact["gathering_id"], version=fact["version"], about=fact)
+
+
+@inbox.on("registration.participant_registered.v1", reads=Registered)
+def expect_member(session: Session, fact: dict[str, Any], now: datetime) -> None:
+    members.expect(session, fact["participant_id"], gathering_id=fact["gathering_id"], about=fact)
+
+
+@inbox.on("registration.participant_restored.v1", reads=Newcomer)
+def expect_member_again(session: Session, fact: dict[str, Any], now: datetime) -> None:
+    members.expect(session, fact["participant_id"], gathering_id=fact["gathering_id"], about=fact)
+
+
+@inbox.on("registration.participant_changed.v1", reads=Newcomer)
+def change_member(session: Session, fact: dict[str, Any], now: datetime) -> None:
+    members.change(session, fact["participant_id"], about=fact)
+
+
+@inbox.on("registration.participant_cancelled.v1", reads=Person)
+def let_member_go(session: Session, fact: dict[str, Any], now: datetime) -> None:
+    members.note(session, fact["participant_id"], state="cancelled")
+
+
+@inbox.on("registration.participant_checked_in.v1", reads=Person)
+def note_arrival(session: Session, fact: dict[str, Any], now: datetime) -> None:
+    members.note(session, fact["participant_id"], state="present")
+
+
+@inbox.on("registration.participant_absent.v1", reads=Person)
+def note_absence(session: Session, fact: dict[str, Any], now: datetime) -> None:
+    members.note(session, fact["participant_id"], state="absent")
+
+
+@inbox.on("registration.story_accepted.v1", reads=StoryTold)
+def accept_story(session: Session, fact: dict[str, Any], now: datetime) -> None:
+    gatherings.accept_story(
+        session,
+        fact["story_id"],
+        gathering_id=fact["gathering_id"],
+        participant_id=fact["participant_id"],
+        title=fact["title"],
+    )
+
+
+@inbox.on("registration.story_withdrawn.v1", reads=StoryGone)
+def withdraw_story(session: Session, fact: dict[str, Any], now: datetime) -> None:
+    gatherings.withdraw_story(session, fact["story_id"])
+
+
+@inbox.on("registration.topic_accepted.v1", reads=TopicBrought)
+def accept_topic(session: Session, fact: dict[str, Any], now: datetime) -> None:
+    gatherings.accept_topic(
+        session,
+        fact["topic_id"],
+        gathering_id=fact["gathering_id"],
+        participant_id=fact["participant_id"],
+        question=fact["question"],
+        number=fact["number"] or 0,
+    )
+
+
+@inbox.on("registration.topic_withdrawn.v1", reads=TopicGone)
+def withdraw_topic(session: Session, fact: dict[str, Any], now: datetime) -> None:
+    gatherings.withdraw_topic(session, fact["topic_id"])
+
+
+@inbox.on("registration.wishes_ranked.v1", reads=Ranking)
+def rank_wishes(session: Session, fact: dict[str, Any], now: datetime) -> None:
+    members.rank(
+        session, fact["participant_id"], gathering_id=fact["gathering_id"], topic_ids=fact["topic_ids"]
+    )
+
+
+def work_out(session: Session, fact: dict[str, Any], now: datetime) -> questions.Solved | None:
+    """The long part, before the write transaction opens."""
+    return questions.solve(session, fact["ask_id"])
+
+
+@inbox.on("grouping.plan_asked.v1", reads=Asked, prepare=work_out)
+def keep_plan(session: Session, fact: dict[str, Any], now: datetime, solved: questions.Solved | None) -> None:
+    plans.keep(session, fact["ask_id"], solved, now=now)
