@@ -9,6 +9,7 @@ LONGEST = 120
 
 # Joiners that some scripts and emoji need; every other control or format character goes.
 _KEPT = "\u200c\u200d"
+_APOSTROPHES = re.compile("['’ʼ`´]")
 _FOLDED = re.compile(r"[^\w]+", re.UNICODE)
 _INCLUSIVE = re.compile(r"[·⸱•‧∙]|(?<=\w)\((?=\w{1,5}\))|(?<=\w)\)(?!\w)")
 
@@ -29,6 +30,13 @@ def clean(text: str) -> str:
         elif letter in _KEPT or kind not in ("Cc", "Cf", "Cs", "Co", "Cn"):
             kept.append(letter)
     return " ".join("".join(kept).split()).strip(_KEPT + " ")
+
+
+def searchable(*texts: str) -> str:
+    """What a search looks through: folded, and once more without apostrophes (`oconnor` finds O’Connor)."""
+    text = " ".join(texts)
+    folded, joined = fold(text), fold(_APOSTROPHES.sub("", text))
+    return folded if folded == joined else f"{folded} {joined}"
 
 
 def fold(text: str) -> str:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.registration.names import clean, fold
+from services.registration.names import clean, fold, searchable
 
 
 @pytest.mark.parametrize(
@@ -55,3 +55,10 @@ def test_cleaning_twice_changes_nothing_more(text):
 @given(st.text(max_size=60))
 def test_composed_and_decomposed_forms_fold_alike(text):
     assert fold(unicodedata.normalize("NFD", text)) == fold(unicodedata.normalize("NFC", text))
+
+
+@pytest.mark.parametrize("sought", ["O'Connor", "o connor", "oconnor", "OCONNOR", "sinead", "epi"])
+def test_a_name_with_an_apostrophe_is_found_however_one_types_it(sought):
+    there = searchable("Sinéad", "O’Connor", "Épi & Compagnie")
+
+    assert all(word in there for word in fold(sought).split())
