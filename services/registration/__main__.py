@@ -1,4 +1,4 @@
-"""python -m services.registration serve | work | relay | migrate | invite-owner ADDRESS | sample | …"""
+"""python -m services.registration serve | work | relay | migrate | owner-link [ADDRESS] | sample | …"""
 
 from __future__ import annotations
 
@@ -13,18 +13,20 @@ from services.registration.app import service
 from services.registration.links import Links
 
 
-def invite_owner(database: Database, settings: Settings, args: list[str]) -> int:
-    """Print a link by which the person of this address comes in once."""
-    if len(args) != 1:
-        sys.stderr.write("invite-owner needs one e-mail address\n")
-        return 2
+def owner_link(database: Database, settings: Settings, args: list[str]) -> int:
+    """Print a link by which an organiser comes in once: the one of this address, or the eldest."""
+    now = datetime.now(UTC)
     try:
         with database.transaction() as session:
-            token = sign_ins.first_link(session, args[0], datetime.now(UTC))
+            if args:
+                token = sign_ins.first_link(session, args[0], now)
+                link = Links(settings.public_url, settings.secret_key).sign_in(token)
+            else:
+                link = sign_ins.owner_link(session, settings, now=now)
     except addresses.NotAnAddress:
         sys.stderr.write(f"{args[0]} is not an e-mail address\n")
         return 2
-    sys.stdout.write(Links(settings.public_url, settings.secret_key).sign_in(token) + "\n")
+    sys.stdout.write(link + "\n")
     return 0
 
 
@@ -39,6 +41,6 @@ def load_sample(database: Database, settings: Settings, _args: list[str]) -> int
 if __name__ == "__main__":
     main(
         service,
-        Command("invite-owner", "print a one-time link for the organiser of this address", invite_owner),
+        Command("owner-link", "print a link that lets an organiser in once: owner-link [ADDRESS]", owner_link),
         Command("sample", "make the sample gathering", load_sample),
     )

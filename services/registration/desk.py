@@ -14,7 +14,7 @@ from services.registration import names, telling, waiting_list
 from services.registration.events import ParticipantAbsent, ParticipantCheckedIn, ParticipantRegistered
 from services.registration.links import Links, hashed
 from services.registration.models import Participant, State
-from services.registration.registrations import check_place, searchable
+from services.registration.registrations import check_place
 
 EXPECTED = (State.registered, State.no_show)
 
@@ -92,7 +92,7 @@ def walk_in(
         trade=trade,
         structure=structure,
         language=language or gathering.language,
-        search=searchable(given, family, structure),
+        search=names.searchable(given, family, structure),
         token_hash=hashed(links.participant_token(participant_id)),
         walk_in=True,
         asked_at=now,

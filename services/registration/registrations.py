@@ -120,7 +120,7 @@ def ask(
     participant = known or Participant(id=uuid4(), gathering_id=gathering_id, email=email, name_key=name_key)
     participant.given, participant.family = given, family
     participant.territory, participant.trade, participant.structure = territory, trade, structure
-    participant.language, participant.search = language, searchable(given, family, structure)
+    participant.language, participant.search = language, names.searchable(given, family, structure)
     participant.walk_in, participant.tries, participant.asked_at = False, 0, now
     participant.token_hash = hashed(links.participant_token(participant.id))
     participant.cancelled_at = participant.cancelled_from = None
@@ -230,7 +230,7 @@ def change(
     before = {name: getattr(participant, name) for name in after}
     for name, value in after.items():
         setattr(participant, name, value)
-    participant.name_key, participant.search = name_key, searchable(given, family, structure)
+    participant.name_key, participant.search = name_key, names.searchable(given, family, structure)
     session.flush()
     told = telling.of(participant, links, before=before, after=after)
     publish(session, ParticipantChanged, about=told, now=now)
@@ -316,13 +316,6 @@ def check_place(gathering: Gathering, *, territory: str, trade: str, was: Partic
         errors["trade"] = ["Choose a trade in the list."]
     if errors:
         raise Misshapen(errors)
-
-
-def searchable(given: str, family: str, structure: str) -> str:
-    """What a search without accents looks through; O'Connor is found as "o connor" and as "oconnor"."""
-    written = f"{given} {family} {structure}"
-    joined = written.replace("'", "").replace("’", "")
-    return names.fold(written if joined == written else f"{written} {joined}")
 
 
 def _seat(session: Session, participant: Participant, *, links: Links, now: datetime) -> Participant:
