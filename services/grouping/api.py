@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from services.chassis import auth
 from services.chassis.errors import SignInNeeded
 from services.chassis.web import now, reading, transacted
-from services.grouping import boards, gatherings, links, members, plans, rounds, schemas, syntheses
+from services.grouping import boards, gatherings, links, members, plans, rebalances, rounds, schemas, syntheses
 from services.grouping.models import Link, Member, Plan, Round, Synthesis
 from services.grouping.wording import usual_name
 
@@ -133,7 +133,7 @@ def show_rebalance(session: Session, round_id: UUID) -> dict[str, Any]:
 def apply_rebalance(session: Session, round_id: UUID) -> dict[str, Any]:
     """Put the proposal in force; only those who move or are new are told."""
     round_ = _round(session, round_id)
-    plans.publish(session, round_, now=now(), state="proposal")
+    rebalances.apply(session, round_, now=now())
     return _shown(session, round_)
 
 
@@ -141,7 +141,7 @@ def apply_rebalance(session: Session, round_id: UUID) -> dict[str, Any]:
 @transacted
 @blueprint.response(HTTPStatus.NO_CONTENT)
 def discard_rebalance(session: Session, round_id: UUID) -> None:
-    plans.discard(session, _round(session, round_id))
+    rebalances.leave(session, _round(session, round_id))
 
 
 @blueprint.post("/rounds/<uuid:round_id>/back")

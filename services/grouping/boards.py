@@ -10,8 +10,8 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from services.grouping import links, members, plans, questions, rounds
-from services.grouping.explanations import Fairness, Mix, fairness, mix, move_reason, rank_of, reasons
+from services.grouping import links, members, plans, questions, rebalances, rounds
+from services.grouping.explanations import Fairness, Mix, fairness, mix, rank_of, reasons
 from services.grouping.models import Ask, Group, Lock, Member, Plan, Round
 
 
@@ -55,18 +55,6 @@ class Table:
 
 
 @dataclass(frozen=True)
-class Move:
-    """One person whom a re-balance gives another table; `before` is None for somebody who had no seat."""
-
-    participant_id: UUID
-    name: str
-    territory: str
-    before: int | None
-    after: int
-    reason: str
-
-
-@dataclass(frozen=True)
 class Board:
     """A round as its organisers see it; `unseated` people need a seat, `gone` people have one and left."""
 
@@ -80,7 +68,7 @@ class Board:
     broken_links: int
     links: int
     proposal: Plan | None
-    moves: list[Move]
+    moves: list[rebalances.Move]
     published: Plan | None
     sizes: tuple[int, int]
 
@@ -137,52 +125,10 @@ def board(session: Session, round_: Round) -> Board:
         broken_links=broken,
         links=len(rules),
         proposal=proposal,
-        moves=proposed_moves(session, round_, proposal) if proposal else [],
+        moves=rebalances.moves(session, round_, proposal) if proposal else [],
         published=published,
-        sizes=_sizes(len(expected), len(groups)),
+        sizes=rebalances.sizes(len(expected), len(groups)),
     )
-
-
-def proposed_moves(session: Session, round_: Round, proposal: Plan) -> list[Move]:
-    """Who would move, and why, by the number of the table they go to."""
-    base = session.get(Plan, proposal.based_on) if proposal.based_on else None
-    people = {m.participant_id: m for m in members.known(session, round_.gathering_id)}
-    before = questions.seats_of(session, base) if base else {}
-    after = questions.seats_of(session, proposal)
-    groups = questions.plan_groups(session, base or proposal)
-    number = {group.id: group.number for group in groups}
-    came = {group.id: 0 for group in groups}
-    for person, group_id in before.items():
-        if person in people and people[person].is_expected:
-            came[group_id] += 1
-    least, most = _sizes(len(after), len(groups))
-    wanted = plans.wished_numbers(session, round_, groups)
-    tables = plans.tables_of(after)
-    found = []
-    for person, group_id in after.items():
-        if before.get(person) == group_id or person not in people:
-            continue
-        member = people[person]
-        others = [people[p] for p in tables[group_id] if p != person and p in people]
-        found.append(
-            Move(
-                participant_id=person,
-                name=member.name,
-                territory=member.territory,
-                before=number.get(before[person]) if person in before else None,
-                after=number[group_id],
-                reason=move_reason(
-                    had_seat=person in before,
-                    left=came.get(before[person], 0) if person in before else 0,
-                    joined=came[group_id],
-                    least=least,
-                    most=most,
-                    brings=_brings(member, others),
-                    wish=rank_of(number[group_id], wanted.get(person, ())),
-                ),
-            )
-        )
-    return sorted(found, key=lambda move: (move.before is None, move.after, move.name))
 
 
 def places(session: Session, gathering_id: UUID, participant_id: UUID) -> list[Place]:
@@ -319,15 +265,3 @@ def _tables(
             )
         )
     return found
-
-
-def _brings(member: Member, others: Sequence[Member]) -> str | None:
-    if member.territory and all(other.territory != member.territory for other in others):
-        return f"territory:{member.territory}"
-    if member.trade and all(other.trade != member.trade for other in others):
-        return f"trade:{member.trade}"
-    return None
-
-
-def _sizes(people: int, groups: int) -> tuple[int, int]:
-    return (people // groups, -(-people // groups)) if groups else (0, 0)

@@ -50,9 +50,9 @@ class PlanPublished(Event):
 class PersonPlaced(Event):
     """One person has a group in a round, for the first time or another one than they were told before.
 
-    `reasons` are codes, some with a number after a colon: carrier, teller, wish:1 to wish:3,
-    alone_of_structure, territories:n, trades:n, new_people:n, walk_in, evened_sizes. They come from public
-    facts only.
+    `reasons` are codes, some with a value after a colon, and come from public facts only: carrier, teller, wish:1 to
+    wish:3, alone_of_structure, territories:n, trades:n, new_people:n; first of all, after a re-balance, new_seat,
+    table_too_small:n, table_too_large:n, brings_territory:letter, brings_trade:name or evened_mix.
     """
 
     type = "grouping.person_placed.v1"

@@ -58,10 +58,18 @@ def keep(session: Session, ask_id: UUID, solved: Solved | None, *, now: datetime
     return plan
 
 
-def publish(session: Session, round_: Round, *, now: datetime, state: str = "draft") -> Plan:
+def publish(
+    session: Session,
+    round_: Round,
+    *,
+    now: datetime,
+    state: str = "draft",
+    because: Mapping[UUID, str] | None = None,
+) -> Plan:
     """Put the draft (or the proposal) in force, and tell each person whose place is new or changed.
 
-    People who left since it was made lose their place in it. Raises NoPlan.
+    People who left since it was made lose their place in it. `because` has a code for those whom a re-balance moves,
+    which goes before the other reasons. Raises NoPlan.
     """
     _lock(session, round_)
     plan = rounds.on_the_table(session, round_.id, state)
@@ -78,16 +86,8 @@ def publish(session: Session, round_: Round, *, now: datetime, state: str = "dra
         if placement.participant_id not in people or not people[placement.participant_id].is_expected:
             plan.placements.remove(placement)
     session.flush()
-    _announce(session, round_, plan, people, now)
+    _announce(session, round_, plan, people, because or {}, now)
     return plan
-
-
-def discard(session: Session, round_: Round) -> None:
-    """Leave a proposal aside; nothing else changes. Raises NoPlan."""
-    plan = rounds.on_the_table(session, round_.id, "proposal")
-    if plan is None:
-        raise NoPlan("There is no proposal to leave aside.")
-    plan.state = "dropped"
 
 
 def go_back(session: Session, round_: Round, *, now: datetime) -> Plan:
@@ -207,7 +207,12 @@ def seated(member: Member) -> Seated:
 
 
 def _announce(
-    session: Session, round_: Round, plan: Plan, people: Mapping[UUID, Member], now: datetime
+    session: Session,
+    round_: Round,
+    plan: Plan,
+    people: Mapping[UUID, Member],
+    because: Mapping[UUID, str],
+    now: datetime,
 ) -> None:
     groups = plan_groups(session, plan)
     tables = {group.id: [people[p] for p in sorted(_at(plan, group))] for group in groups}
@@ -250,7 +255,7 @@ def _announce(
                 "question": group.question,
                 "role": role,
                 "companions": len(table) - 1,
-                "reasons": why,
+                "reasons": [because[someone], *why] if someone in because else why,
                 "version": plan.version,
                 "moved": before is not None,
                 "before_number": before.group_number if before else None,

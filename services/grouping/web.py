@@ -14,7 +14,18 @@ from services.chassis import auth, pages
 from services.chassis.errors import Forbidden, Refused, SignInNeeded
 from services.chassis.i18n import _, ngettext
 from services.chassis.web import now, reading, transacted
-from services.grouping import boards, gatherings, links, members, plans, rounds, schemas, syntheses, wording
+from services.grouping import (
+    boards,
+    gatherings,
+    links,
+    members,
+    plans,
+    rebalances,
+    rounds,
+    schemas,
+    syntheses,
+    wording,
+)
 from services.grouping.models import Gathering, Round
 
 blueprint = Blueprint("web", __name__)
@@ -112,8 +123,7 @@ def ask_rebalance(session: Session, slug: str, number: int) -> Any:
 @transacted
 def apply_rebalance(session: Session, slug: str, number: int) -> Any:
     _gathering_here, round_ = _round(session, slug, number)
-    moved = len(boards.board(session, round_).moves)
-    plans.publish(session, round_, now=now(), state="proposal")
+    moved = len(rebalances.apply(session, round_, now=now()))
     said = ngettext(
         "One place has changed. Only this person is told.",
         "%(num)s places have changed. Only these people are told.",
@@ -127,7 +137,7 @@ def apply_rebalance(session: Session, slug: str, number: int) -> Any:
 @transacted
 def discard_rebalance(session: Session, slug: str, number: int) -> Any:
     _gathering_here, round_ = _round(session, slug, number)
-    plans.discard(session, round_)
+    rebalances.leave(session, round_)
     pages.tell(_("The proposal is left aside. Nothing has changed."))
     return _to_board(slug, number)
 

@@ -6,7 +6,7 @@ from collections import Counter
 from typing import Any
 from uuid import UUID
 
-from services.grouping import boards, members, plans, rounds
+from services.grouping import boards, members, plans, rebalances, rounds
 from services.grouping.models import Round
 from tests.unit.grouping.conftest import GATHERING, NOON, ORGANISER, Day, person
 
@@ -18,9 +18,9 @@ def form(day: Day, kind: str) -> UUID:
     return round_.id
 
 
-def publish(day: Day, round_id: UUID, state: str = "draft") -> None:
+def publish(day: Day, round_id: UUID) -> None:
     with day.database.transaction() as session:
-        plans.publish(session, session.get_one(Round, round_id), now=NOON, state=state)
+        plans.publish(session, session.get_one(Round, round_id), now=NOON)
 
 
 def board(day: Day, round_id: UUID) -> boards.Board:
@@ -71,11 +71,15 @@ def test_the_day_from_registrations_to_the_rebalance(day: Day) -> None:
     assert not {m.participant_id for m in moved} & {person(n) for n in range(12)}
     assert proposal.plan is not None and proposal.plan.state == "published"
 
-    publish(day, topics, state="proposal")
+    with day.database.transaction() as session:
+        rebalances.apply(session, session.get_one(Round, topics), now=NOON)
     after = board(day, topics)
     told = placed(day, topics)[132:]
     assert {UUID(t["participant_id"]) for t in told} == {m.participant_id for m in proposal.moves}
     assert [t["moved"] for t in told].count(False) == 3
+    assert {UUID(t["participant_id"]): t["reasons"][0] for t in told} == {
+        m.participant_id: m.reason for m in proposal.moves
+    }
     assert {t.mix.size for t in after.tables} <= {10, 11}
     assert sum(t.mix.size for t in after.tables) == 132 - 13 + 3
     now = {s.participant_id: t.number for t in after.tables for s in t.members}
