@@ -12,6 +12,7 @@ from uuid import UUID, uuid4
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
+from services.chassis.catalogues import N_
 from services.notifications.models import Delivery, Letter, Shelf
 
 BATCH = 20
@@ -21,6 +22,8 @@ CLAIM = timedelta(seconds=15)
 DOUBT = timedelta(minutes=2)
 BACKOFF = tuple(timedelta(minutes=m) for m in (1, 5, 15, 60, 120, 240, 480))
 GIVE_UP = timedelta(hours=48)
+
+STOPPED = N_("The sender stopped while the server was taking this letter.")
 
 WAITING = ("queued", "deferred", "claimed")
 
@@ -158,14 +161,13 @@ def doubt(session: Session, now: datetime) -> int:
         .where(Letter.state == "handed", Letter.claimed_at <= now - DOUBT)
         .with_for_update(skip_locked=True)
     ).all()
-    words = "The sender stopped while the server was taking this letter."
     for letter_id in forgotten:
         session.execute(
             update(Letter)
             .where(Letter.id == letter_id, Letter.state == "handed")
-            .values(state="unknown", reply=words, claimed_by=None)
+            .values(state="unknown", reply=STOPPED, claimed_by=None)
         )
-        _note(session, letter_id, "unknown", words, now)
+        _note(session, letter_id, "unknown", STOPPED, now)
     return len(forgotten)
 
 

@@ -13,6 +13,7 @@ from uuid import NAMESPACE_URL, UUID, uuid5
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
+from services.chassis.catalogues import N_
 from services.chassis.errors import NotFound, Refused
 from services.chassis.outbox import wake
 from services.notifications import deliveries
@@ -22,6 +23,8 @@ from services.notifications.writing.envelopes import message_id
 from services.notifications.writing.kinds import KINDS
 
 _LETTERS = uuid5(NAMESPACE_URL, "palabre:letters")
+ARRIVED = N_("Somebody made sure that it arrived.")
+AGAIN = N_("Somebody asked to send it once more.")
 _NOWHERE = "palabre.invalid"
 
 
@@ -219,8 +222,7 @@ def settle(session: Session, letter: Letter, *, arrived: bool, now: datetime) ->
     A letter that failed can go once more too: its address may be well again. Raises NothingToSettle.
     """
     if letter.state == "unknown":
-        words_for_it = "Somebody made sure that it arrived." if arrived else "Somebody asked to send it again."
-        deliveries.settle(session, letter, arrived=arrived, reply=words_for_it, now=now)
+        deliveries.settle(session, letter, arrived=arrived, reply=ARRIVED if arrived else AGAIN, now=now)
     elif letter.state == "failed" and not arrived:
         letter.state, letter.next_at, letter.queued_at = "queued", now, now
     else:

@@ -9,10 +9,16 @@ import time
 from dataclasses import dataclass
 from urllib.parse import parse_qs, unquote, urlsplit
 
+from services.chassis.catalogues import N_
+
 # RFC 5321 grants servers ten minutes to answer the end of DATA; a letter that waits longer than this is `unknown`,
 # which a person can settle, and the line is free again.
 ANSWER_S = 60
 IDLE_S = 15.0
+# What we say in the server's place.
+UNREACHABLE = N_("The server cannot be reached.")
+UNANSWERED = N_("The connection ended before the server answered.")
+NO_ACCENTS = N_("The server cannot carry an address with accents.")
 _DOT = re.compile(rb"(?m)^\.")
 
 
@@ -115,7 +121,7 @@ class Line:
             code, reply = smtp.getreply()
         except (smtplib.SMTPException, OSError) as trouble:
             self.close()
-            raise Lost(f"The connection to {self.host} ended before it answered.") from trouble
+            raise Lost(UNANSWERED) from trouble
         if smtp.sock is not None:
             smtp.sock.settimeout(self._timeout_s)
         self._used_at = time.monotonic()
@@ -137,7 +143,7 @@ class Line:
         options = []
         if not (sender + to).isascii():
             if not smtp.has_extn("smtputf8"):
-                raise Never(f"550 {self.host} cannot carry an address with accents.")
+                raise Never(NO_ACCENTS)
             options = ["SMTPUTF8", "BODY=8BITMIME"]
             smtp.command_encoding = "utf-8"
         try:
@@ -201,8 +207,8 @@ class Line:
     def _unreachable(self, trouble: Exception) -> Unreachable:
         self.failures += 1
         if isinstance(trouble, smtplib.SMTPResponseException):
-            return Unreachable(_words(trouble.smtp_code, trouble.smtp_error))
-        return Unreachable(f"{self.host} cannot be reached: {str(trouble) or type(trouble).__name__}")
+            return Unreachable(f"{UNREACHABLE} ({_words(trouble.smtp_code, trouble.smtp_error)})")
+        return Unreachable(f"{UNREACHABLE} ({str(trouble) or type(trouble).__name__})")
 
 
 class _Closing(Exception):

@@ -13,6 +13,7 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from services.chassis.catalogues import N_
 from services.chassis.db import Database
 from services.chassis.settings import Settings
 from services.notifications import deliveries
@@ -24,6 +25,9 @@ from services.notifications.writing.envelopes import UnusableAddress
 # Short, so that a worker asked to stop is soon between two tasks; the sweep gives out the rest at once.
 TURN_S = 3.0
 PAUSE_MAX_S = 10.0
+
+HAS_IT = N_("The server was asked and has it.")
+HAS_NOT = N_("The server was asked and does not have it.")
 
 _lines: dict[str, Line] = {}
 
@@ -103,7 +107,7 @@ def ask(database: Database, probe: Callable[[str], bool | None]) -> int:
         arrived = probe(letter.message_id)
         if arrived is None:
             continue
-        reply = "The server was asked and has it." if arrived else "The server was asked and does not have it."
+        reply = HAS_IT if arrived else HAS_NOT
         with database.transaction() as session:
             row = session.get_one(Letter, letter.id)
             deliveries.settle(session, row, arrived=arrived, reply=reply, now=_now())

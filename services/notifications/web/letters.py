@@ -216,6 +216,7 @@ def _around(session: Session, gathering: Gathering) -> dict[str, object]:
         "about_of": words.about,
         "state_of": lambda letter: words.state(letter.state),
         "outcome_of": words.outcome,
+        "words_of": words.reply,
         "kinds": [(name, words.kind(name)) for name in counted],
         "states": [(name, words.state(name)[0]) for name in words.STATES if sum_of(name)],
     }

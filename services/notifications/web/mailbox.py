@@ -15,6 +15,7 @@ from services.notifications import mailbox as kept
 from services.notifications import posting
 from services.notifications.web import words
 from services.notifications.web.letters import framed
+from services.notifications.writing.envelopes import UnusableAddress
 
 mailbox = Blueprint("mailbox", __name__)
 
@@ -60,7 +61,10 @@ def pages(session: Session, key: str) -> Response:
 def one(session: Session, key: str, number: int) -> str:
     _open(key)
     letter = kept.one(session, number)
-    source = posting.seal(letter, settings().sender).decode("utf-8", "replace")
+    try:
+        source = posting.seal(letter, settings().sender).decode("utf-8", "replace")
+    except UnusableAddress as trouble:
+        source = words.reply(str(trouble))
     return render("notifications/kept.html", key=key, letter=letter, source=source, kind_of=words.kind)
 
 

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from services.chassis.i18n import N_, gettext
+from services.notifications import deliveries, lines, posting
+from services.notifications import letters as use
+from services.notifications.writing import envelopes
 
 KINDS = {
     "sign-in": N_("Link to come in"),
@@ -45,6 +48,29 @@ OUTCOMES = {
     "unknown": N_("The letter was given, and no answer came."),
     "again": N_("It was put back in the queue."),
 }
+
+
+# What stands in a server's place when we speak ourselves.
+OURS = frozenset(
+    (
+        lines.UNREACHABLE,
+        lines.UNANSWERED,
+        lines.NO_ACCENTS,
+        deliveries.STOPPED,
+        posting.HAS_IT,
+        posting.HAS_NOT,
+        use.ARRIVED,
+        use.AGAIN,
+        envelopes.NOT_AN_ADDRESS,
+        envelopes.NO_DOMAIN,
+    )
+)
+
+
+def reply(said: str | None) -> str:
+    """A server's words as they came; our own in the reader's language, with what stands in brackets after them."""
+    sentence, bracket, detail = (said or "").partition(" (")
+    return gettext(sentence) + bracket + detail if sentence in OURS else said or ""
 
 
 def kind(name: str) -> str:

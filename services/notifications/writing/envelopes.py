@@ -14,7 +14,11 @@ from email.header import Header
 from email.utils import format_datetime, quote
 from uuid import UUID
 
+from services.chassis.catalogues import N_
 from services.notifications.writing import words
+
+NOT_AN_ADDRESS = N_("This is not an address a letter can be sent to.")
+NO_DOMAIN = N_("The domain of this address cannot exist.")
 
 
 class UnusableAddress(ValueError):
@@ -48,15 +52,15 @@ def address(email: str) -> str:
     """An address fit for an envelope: its domain in ASCII. Raises UnusableAddress."""
     local, at, domain = email.strip().rpartition("@")
     if not (local and at and domain) or any(
-        sign.isspace() or sign in '<>"(),:;\\[]' or sign < " " for sign in local
+        sign.isspace() or sign in '<>"(),:;@\\[]' or sign < " " for sign in local
     ):
-        raise UnusableAddress("This is not an address a letter can be sent to.")
+        raise UnusableAddress(NOT_AN_ADDRESS)
     try:
         ascii_domain = domain if domain.isascii() else domain.encode("idna").decode()
     except UnicodeError:
-        raise UnusableAddress("The domain of this address cannot exist.") from None
+        raise UnusableAddress(NO_DOMAIN) from None
     if any(not (sign.isalnum() or sign in "-._") for sign in ascii_domain):
-        raise UnusableAddress("The domain of this address cannot exist.")
+        raise UnusableAddress(NO_DOMAIN)
     return f"{local}@{ascii_domain}"
 
 
@@ -80,8 +84,8 @@ def seal(
         ("X-Auto-Response-Suppress", "All"),
         ("MIME-Version", "1.0"),
     ]
-    if envelope.reply_to:
-        head.insert(2, ("Reply-To", address(envelope.reply_to)))
+    if answers_to := _usable(envelope.reply_to):
+        head.insert(2, ("Reply-To", answers_to))
     if envelope.bulk:
         head.append(("Precedence", "bulk"))
 
@@ -96,6 +100,14 @@ def seal(
     file = _armoured('application/ics; name="invite.ics"', ics, 'attachment; filename="invite.ics"')
     head.append(("Content-Type", f'multipart/mixed; boundary="{mark}m"'))
     return _headers(head) + b"\r\n" + _joined(f"{mark}m", [twins, file])
+
+
+def _usable(email: str) -> str:
+    # An organiser's slip in their own address must not keep a person from their letter.
+    try:
+        return address(email)
+    except UnusableAddress:
+        return ""
 
 
 def _headers(head: list[tuple[str, str]]) -> bytes:

@@ -11,7 +11,7 @@ from bs4 import BeautifulSoup
 
 from services.chassis import auth
 from services.chassis.auth import Actor
-from services.notifications import deliveries, posting
+from services.notifications import deliveries, lines, posting
 from services.notifications.app import service
 from services.notifications.models import Letter
 from tests.unit.chassis.face import some_settings
@@ -277,6 +277,24 @@ def test_a_person_s_history_shows_each_letter(odile, street, settings):
 
     assert "Place réservée" in page.text
     assert "Gardé dans la boîte locale" in page.text
+
+
+def test_what_we_say_in_the_server_s_place_is_said_in_french(odile, street):
+    street.hear("registration.participant_registered.v1", registered(a_person()))
+    (letter,) = street.letters()
+    with street.database.transaction() as session:
+        row = session.get_one(Letter, letter.id)
+        row.state, row.reply = "queued", f"{lines.UNREACHABLE} ([Errno 111] Connection refused)"
+
+    said = "Le serveur de messagerie ne répond pas. ([Errno 111] Connection refused)"
+    assert said in odile.get(f"{HERE}/{letter.id}").text
+
+
+def test_a_kept_letter_to_an_impossible_address_can_be_read(visitor, street, settings):
+    street.hear("registration.participant_registered.v1", registered(a_person(email="nobody at all")))
+    keep_all(street, settings)
+
+    assert "This is not an address" in visitor.get("/boite/the-key/1?lang=en").text
 
 
 def test_programs_list_read_send_and_discard(program, invited):

@@ -14,7 +14,7 @@ import pytest
 from sqlalchemy import select, update
 
 from services.chassis.settings import Settings
-from services.notifications import deliveries, posting
+from services.notifications import deliveries, lines, posting
 from services.notifications.lines import Line
 from services.notifications.models import Base, Delivery, Letter
 from tests.postgres import free_port
@@ -198,7 +198,7 @@ def test_a_server_that_is_away_costs_no_attempt(database):
         for letter in session.scalars(select(Letter)):
             assert (letter.state, letter.attempts) == ("queued", 0)
             assert letter.next_at > datetime.now(UTC)
-            assert "cannot be reached" in letter.reply
+            assert letter.reply.startswith(lines.UNREACHABLE)
 
 
 def test_a_server_that_came_back_gets_the_letter_over_a_new_connection(database, sink):
@@ -383,3 +383,11 @@ def test_a_killed_poster_loses_no_letter_and_sends_none_twice(database, tmp_path
     assert {rows[message_id] for message_id in never} <= {"unknown"}
     assert Counter(rows.values())["unknown"] <= kills
     assert set(rows.values()) <= {"sent", "unknown"}
+
+
+def test_a_slip_in_the_organiser_s_address_keeps_nobody_from_their_letter(database, sink):
+    queue(database, a_letter(reply_to="equipe@@passerelles"))
+
+    assert post(database, sink.start()) == 1
+
+    assert b"Reply-To" not in sink.messages[0]
