@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import lru_cache
-from itertools import groupby
 from math import cos, pi, radians, sin, sqrt
 from typing import TypeVar
 
@@ -53,12 +52,19 @@ def outline(letter: str | None, x: float, y: float, r: float) -> str:
 
 
 def wedges(leaves: Sequence[tuple[str, bool]]) -> list[tuple[str, bool, str]]:
-    """The crown as few shapes: (letter, taken, path) for each run of equal neighbours among the leaves."""
+    """The crown as few shapes: (letter, taken, path), one for each run of taken leaves of one letter.
+
+    A free leaf is a shape of its own: a dotted line over several shapes at once is drawn with gaps.
+    """
     size, spots = crown(leaves)
-    return [
-        (letter, taken, "".join(outline(letter, x, y, size) for x, y, _ in run))
-        for (letter, taken), run in groupby(spots, key=lambda spot: (spot[2][0], spot[2][1]))
-    ]
+    drawn: list[tuple[str, bool, str]] = []
+    for x, y, (letter, taken) in spots:
+        path = outline(letter, x, y, size)
+        if taken and drawn and drawn[-1][:2] == (letter, True):
+            drawn[-1] = (letter, True, drawn[-1][2] + path)
+        else:
+            drawn.append((letter, taken, path))
+    return drawn
 
 
 def crown(leaves: Sequence[T]) -> tuple[float, list[tuple[float, float, T]]]:

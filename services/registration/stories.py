@@ -67,7 +67,8 @@ def decline(session: Session, gathering_id: UUID, story_id: UUID, *, by: UUID, n
 
 def withdraw_all(session: Session, participant_id: UUID, *, now: datetime) -> None:
     """Take every story of someone who will not come out of the day."""
-    for story in session.scalars(select(Story).where(Story.participant_id == participant_id)):
+    brought = select(Story).where(Story.participant_id == participant_id).with_for_update()
+    for story in session.scalars(brought).all():
         _leave(session, story, "withdrawn", by=None, now=now)
 
 

@@ -82,7 +82,8 @@ def decline(session: Session, gathering_id: UUID, topic_id: UUID, *, by: UUID, n
 
 def withdraw_all(session: Session, participant_id: UUID, *, now: datetime) -> None:
     """Take every topic of someone who will not come out of the day."""
-    for topic in session.scalars(select(Topic).where(Topic.participant_id == participant_id)):
+    brought = select(Topic).where(Topic.participant_id == participant_id).with_for_update()
+    for topic in session.scalars(brought).all():
         _leave(session, topic, "withdrawn", by=None, now=now)
 
 

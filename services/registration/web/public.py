@@ -18,7 +18,14 @@ from services.chassis.i18n import gettext as _
 from services.chassis.i18n import language
 from services.chassis.pages import Form, render
 from services.chassis.web import now, reading, transacted
-from services.registration import addresses, gatherings, invitations, registrations, waiting_list
+from services.registration import (
+    addresses,
+    gatherings,
+    invitations,
+    participants,
+    registrations,
+    waiting_list,
+)
 from services.registration.models import Gathering, Invitation
 from services.registration.schemas import Code, NewRegistration
 from services.registration.web.doors import links, see_other
@@ -64,7 +71,7 @@ def ask(session: Session, slug: str) -> ResponseReturnValue:
         answer = registrations.ask(session, gathering.id, **wanted, links=links(), now=now())
     except (ValidationError, Misshapen) as error:
         return _again(session, gathering, form.refuse(error)), 422
-    return see_other(f"/r/{slug}/ensuite?t={_sealed(answer, wanted['email'])}")
+    return see_other(f"/r/{slug}/ensuite?t={_sealed(answer)}")
 
 
 @web.get("/r/<slug>/ensuite")
@@ -138,9 +145,15 @@ def _known_of(invitation: Invitation | None) -> dict[str, str]:
 
 
 def _what_next(session: Session, slug: str, ticket: str, form: Form) -> str:
-    gathering = gatherings.by_slug(session, slug)
+    gathering, told = gatherings.by_slug(session, slug), _unsealed(ticket)
     return render(
-        "registration/what_next.html", gathering=gathering, form=form, ticket=ticket, told=_unsealed(ticket)
+        "registration/what_next.html",
+        gathering=gathering,
+        form=form,
+        ticket=ticket,
+        told=told,
+        # The address stays out of the ticket, which is part of an address that logs may keep.
+        email=participants.find(session, gathering.id, UUID(told["who"])).email,
     )
 
 
@@ -148,9 +161,9 @@ def _seal() -> URLSafeSerializer:
     return URLSafeSerializer(current_app.secret_key or "", salt="what-next")
 
 
-def _sealed(answer: registrations.Answer, email: str) -> str:
+def _sealed(answer: registrations.Answer) -> str:
     until = answer.held_until.isoformat() if answer.held_until else None
-    said = {"who": str(answer.participant_id), "outcome": answer.outcome, "email": email, "until": until}
+    said = {"who": str(answer.participant_id), "outcome": answer.outcome, "until": until}
     ticket: str = _seal().dumps({**said, "rank": answer.rank, "reason": answer.reason})
     return ticket
 
