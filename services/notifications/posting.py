@@ -68,6 +68,9 @@ def deliver(database: Database, line: Line, sender: str, batch: UUID) -> int:
             except Unreachable as trouble:
                 told.append(_broken(letter, batch, str(trouble), _pause(line)))
                 break
+    except BaseException:
+        line.close()  # it may stand in the midst of a letter, where the next one would become its words
+        raise
     finally:
         if told:
             with database.transaction() as session:

@@ -7,11 +7,13 @@ import subprocess
 import sys
 import time
 from collections import Counter
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
 import pytest
 from sqlalchemy import select, update
+from sqlalchemy.exc import OperationalError
 
 from services.chassis.settings import Settings
 from services.notifications import deliveries, lines, posting
@@ -391,3 +393,28 @@ def test_a_slip_in_the_organiser_s_address_keeps_nobody_from_their_letter(databa
     assert post(database, sink.start()) == 1
 
     assert b"Reply-To" not in sink.messages[0]
+
+
+def test_a_database_that_fails_between_offer_and_letter_leaves_no_half_letter_on_the_line(database, sink):
+    url = sink.start()
+    queue(database, a_letter())
+    with database.transaction() as session:
+        batch = deliveries.claim(session, datetime.now(UTC))
+    line, whole = Line(url, timeout_s=30), database.transaction
+
+    @contextmanager
+    def breaking(**about):
+        raise OperationalError("disk full", None, OSError())
+        yield
+
+    database.transaction = breaking
+    with pytest.raises(OperationalError):
+        posting.deliver(database, line, SENDER, batch)
+    database.transaction = whole
+
+    began = time.monotonic()
+    assert posting.deliver(database, line, SENDER, batch) == 1
+    assert time.monotonic() - began < 10  # the server was not left waiting for the rest of it
+    line.close()
+    assert len(sink.messages) == 1
+    assert sink.messages[0].startswith(b"From:")
