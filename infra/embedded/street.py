@@ -92,8 +92,23 @@ def load() -> None:
     for name in ALSO_READ:
         import_module(name)
     _services()
+    _read_tables()
     _make_keys(Path(os.environ["PALABRE_DATA"]) / "keys")
     _apps()
+
+
+def _read_tables() -> None:
+    """The large tables that libraries read at first use: megabytes that all processes can share."""
+    from datetime import UTC, datetime
+
+    from babel.dates import format_datetime
+    from babel.numbers import format_decimal
+    from slugify import slugify
+
+    for language in ("fr", "en"):
+        format_datetime(datetime.now(UTC), "full", locale=language)
+        format_decimal(1.5, locale=language)
+    slugify("été")
 
 
 def be(name: str) -> None:
