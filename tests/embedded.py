@@ -60,17 +60,12 @@ class Platform:
         return {row["name"]: row["pid"] for row in self.run["processes"]}
 
     def kill(self, name: str, number: int = signal.SIGKILL) -> int:
-        """Kill one process (`web.1` and `web.2` are the web's own children). Returns its number."""
-        parent, _, nth = name.partition(".")
-        pid = (
-            running.descendants(self.pids()["web"])[int(nth) - 1]
-            if parent == "web" and nth
-            else self.pids()[name]
-        )
+        """Kill one process. Returns its number."""
+        pid = self.pids()[name]
         os.kill(pid, number)
         return pid
 
-    def wait_for(self, name: str, other_than: int, within_s: float = 10) -> int:
+    def wait_for(self, name: str, other_than: int, within_s: float = 20) -> int:
         """Wait until the process of that name is another one than `other_than`. Returns its number."""
         until = time.monotonic() + within_s
         while time.monotonic() < until:

@@ -195,10 +195,13 @@ class Launcher:
             return
         self._say("zygote ended; starting it again")
         self._start_zygote()
+        for part in self._staged("broker"):
+            if part.pid is None:
+                self._start(part)
         self._tell(load=True)
         known = {part.pid for part in self.parts.values()}
         for part in self.parts.values():
-            if part.asked:
+            if part.asked and part.stage != "broker":
                 part.asked, part.due_at = False, time.monotonic()
         # A fork whose number the zygote could not tell us any more is ours by now; nobody would ever end it.
         for pid in running.descendants(os.getpid()):

@@ -28,7 +28,7 @@ PUBLIC_FD, INSIDE, NO_SAMPLE = "STREET_FD", "STREET_INSIDE", "STREET_NO_SAMPLE"
 WITHIN_S = 85
 # What the parts would else import each for itself, after the fork.
 ALSO_READ = (
-    *("infra.embedded.web", "gunicorn.arbiter", "gunicorn.workers.gthread"),
+    *("infra.embedded.web", "gunicorn.workers.gthread"),
     *("services.chassis.relay", "services.chassis.worker", "kombu.transport.redis"),
     *("celery.app.amqp", "celery.app.control", "celery.app.events", "celery.app.log", "celery.apps.worker"),
     *("celery.backends.base", "celery.concurrency.solo", "celery.events.receiver", "celery.fixups.django"),
@@ -46,12 +46,15 @@ ALSO_READ = (
 
 def parts() -> dict[str, str]:
     """Every process by name, with its stage: the broker first, `once` at each start, services until the end."""
-    kept = ["web", *(f"{service}.worker" for service in SERVICES), "notifications.mail", "relays"]
+    from services.chassis import settings
+
+    web = [f"web.{number}" for number in range(1, settings.read().web_workers + 1)]
+    kept = [*web, *(f"{service}.worker" for service in SERVICES), "notifications.mail", "relays"]
     return {"broker": "broker", "prepare": "once", **dict.fromkeys(kept, "services"), "greet": "once"}
 
 
 def serves_the_public(name: str) -> bool:
-    return name == "web"
+    return name.startswith("web.")
 
 
 @cache

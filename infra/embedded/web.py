@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 from gunicorn.app.base import BaseApplication
+from gunicorn.sock import create_sockets
+from gunicorn.workers.gthread import ThreadWorker
 
 from infra import prefixes
 from services.chassis.settings import Settings
@@ -30,19 +33,15 @@ class _Server(BaseApplication):  # type: ignore[misc]
         super().__init__()
 
     def load_config(self) -> None:
-        shared_memory = Path("/dev/shm")  # noqa: S108 heartbeats of gunicorn's workers, not on a disk
+        shared_memory = Path("/dev/shm")  # noqa: S108 gunicorn's heartbeat, not on a disk
         wanted = {
             "bind": f"fd://{self._fd}",
-            "workers": self._settings.web_workers,
             "threads": self._settings.web_threads,
             "worker_class": "gthread",
             "worker_tmp_dir": str(shared_memory) if shared_memory.is_dir() else None,
-            "preload_app": True,
-            "timeout": 60,
             "graceful_timeout": 6,
             "keepalive": 5,
             "loglevel": "warning",
-            "control_socket_disable": True,
         }
         for name, value in wanted.items():
             self.cfg.set(name, value)
@@ -51,6 +50,16 @@ class _Server(BaseApplication):  # type: ignore[misc]
         return street(self._apps)
 
 
+class _Worker(ThreadWorker):  # type: ignore[misc]
+    """gunicorn's worker without its arbiter: the launcher starts it again, and no parent has to live for it."""
+
+    def is_parent_alive(self) -> bool:
+        return True
+
+
 def serve(apps: Mapping[str, Wsgi], settings: Settings, fd: int) -> None:
-    """Answer HTTP on an open socket until told to stop."""
-    _Server(apps, settings, fd).run()
+    """Answer HTTP on an open socket until told to stop; several processes may share the socket."""
+    server = _Server(apps, settings, fd)
+    log = server.cfg.logger_class(server.cfg)
+    listeners = create_sockets(server.cfg, log)
+    _Worker(0, os.getppid(), listeners, server, server.cfg.timeout, server.cfg, log).init_process()

@@ -31,9 +31,9 @@ SHORT = (
 # What `make faults` plays.
 ALL = (
     *SHORT,
-    Row("web", "kill", "Forms"),
-    Row("web", "family", "Forms"),
-    Row("web", "kill", "Check-in"),
+    Row("web.1", "kill", "Forms"),
+    Row("zygote", "family", "Forms"),
+    Row("web.2", "kill", "Check-in"),
     Row("registration.worker", "kill", "Forms"),
     Row("relays", "kill", "Forms"),
     Row("relays", "freeze", "Addresses"),

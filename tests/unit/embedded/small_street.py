@@ -19,14 +19,14 @@ def parts() -> dict[str, str]:
     return {
         "broker": "broker",
         "prepare": "once",
-        "web": "services",
+        "web.1": "services",
         "town.worker": "services",
         "greet": "once",
     }
 
 
 def serves_the_public(name: str) -> bool:
-    return name == "web"
+    return name == "web.1"
 
 
 def load() -> None:
@@ -46,7 +46,7 @@ def be(name: str) -> None:
         _wait_for_the_broker()
         said = {"sign_in": "http://door", "mailbox": "http://box"} if name == "greet" else {}
         (data / "run" / f"{name}.json").write_text(json.dumps(said))
-    elif name == "web":
+    elif name == "web.1":
         _answer(socket.socket(fileno=int(os.environ["STREET_FD"])))
     else:
         _wait_for_the_end()

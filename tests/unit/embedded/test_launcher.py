@@ -60,13 +60,13 @@ def test_a_street_tells_where_it_is_and_ends_with_every_process(a_street: Starte
     street = a_street()
 
     assert (street.owner_link, street.mailbox) == ("http://door", "http://box")
-    assert set(street.pids()) == {"launcher", "zygote", "broker", "web", "town.worker"}
-    assert _guest(street) == (street.pids()["web"], 1)
+    assert set(street.pids()) == {"launcher", "zygote", "broker", "web.1", "town.worker"}
+    assert _guest(street) == (street.pids()["web.1"], 1)
     assert street.stop(signal.SIGINT) == 0
     assert street.run["processes"] == []
 
 
-@pytest.mark.parametrize("name", ["town.worker", "web", "broker", "zygote", "launcher"])
+@pytest.mark.parametrize("name", ["town.worker", "web.1", "broker", "zygote", "launcher"])
 def test_a_killed_process_comes_back_and_the_address_keeps_answering(a_street: Started, name: str) -> None:
     street = a_street()
     _, guests = _guest(street)
@@ -82,14 +82,28 @@ def test_a_killed_process_comes_back_and_the_address_keeps_answering(a_street: S
 
 def test_launcher_and_zygote_start_each_other_again_and_again(a_street: Started) -> None:
     street = a_street()
-    web = street.pids()["web"]
+    web = street.pids()["web.1"]
 
     for name in ("zygote", "launcher", "zygote", "launcher"):
         street.wait_for(name, other_than=street.kill(name))
 
     assert _guest(street)[0] == web
-    street.wait_for("web", other_than=street.kill("web"))
+    street.wait_for("web.1", other_than=street.kill("web.1"))
     street.stop(signal.SIGTERM)
+
+
+def test_when_the_zygote_and_all_its_children_are_killed_at_once_everything_comes_back(
+    a_street: Started,
+) -> None:
+    street = a_street()
+    before = street.pids()
+    for name in before.keys() - {"launcher"}:
+        street.kill(name)
+
+    for name in before.keys() - {"launcher"}:
+        street.wait_for(name, other_than=before[name])
+
+    assert _guest(street)[0] == street.pids()["web.1"]
 
 
 def test_what_the_broker_knew_is_known_after_a_new_start(a_street: Started) -> None:
