@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import re
+import threading
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -29,16 +30,15 @@ PAUSE_MAX_S = 10.0
 HAS_IT = N_("The server was asked and has it.")
 HAS_NOT = N_("The server was asked and does not have it.")
 
-_lines: dict[str, Line] = {}
+# One line for each thread that posts, and for each server.
+_kept = threading.local()
 
 
 def post(database: Database, settings: Settings, batch: str) -> int:
     """The Celery task `notifications.post`: post this batch, then what else is due, for at most one turn."""
     if settings.smtp_url == "held:":
         return _each_batch(database, UUID(batch), lambda ours: _keep(database, ours))
-    line = _lines.get(settings.smtp_url)
-    if line is None:
-        line = _lines[settings.smtp_url] = Line(settings.smtp_url, name=_greeting(settings.public_url))
+    line = _line(settings)
     return _each_batch(database, UUID(batch), lambda ours: deliver(database, line, settings.sender, ours))
 
 
@@ -116,6 +116,13 @@ def ask(database: Database, probe: Callable[[str], bool | None]) -> int:
             deliveries.settle(session, row, arrived=arrived, reply=reply, now=_now())
         known += 1
     return known
+
+
+def _line(settings: Settings) -> Line:
+    lines: dict[str, Line] = _kept.__dict__.setdefault("lines", {})
+    if settings.smtp_url not in lines:
+        lines[settings.smtp_url] = Line(settings.smtp_url, name=_greeting(settings.public_url))
+    return lines[settings.smtp_url]
 
 
 def _greeting(public_url: str) -> str:
