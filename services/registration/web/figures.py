@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from datetime import datetime
+from itertools import accumulate
 
 from flask import Flask
 
+from services.chassis.figures import MOST_LEAVES
 from services.registration.models import Gathering
 from services.registration.seats import Room
 from services.registration.web import words
@@ -40,12 +43,19 @@ def zone_options(zones: tuple[str, ...], chosen: str) -> list[tuple[str, str]]:
 
 
 def leaves_of(gathering: Gathering, room: Room) -> list[tuple[str, bool]]:
-    """The gathering as a tree: one (territory, taken) a seat, in wedges of one territory, the unnamed last."""
-    leaves: list[tuple[str, bool]] = []
+    """The gathering as a tree: one (territory, taken) a seat, in wedges of one territory, the unnamed last.
+
+    A gathering larger than the drawing is thinned evenly.
+    """
+    runs: list[tuple[str, bool, int]] = []
     for one in gathering.territories:
         held = room.held.get(one["letter"], 0)
-        leaves += [(one["letter"], place < held) for place in range(max(held, one["quota"] or 0))]
-    spare = max(0, gathering.seats - len(leaves))
+        runs += [(one["letter"], True, held), (one["letter"], False, max(0, (one["quota"] or 0) - held))]
     named = {one["letter"] for one in gathering.territories}
     others = sum(held for letter, held in room.held.items() if letter not in named)
-    return [*leaves, *(("", place < others) for place in range(spare))]
+    spare = max(0, gathering.seats - sum(count for _, _, count in runs))
+    runs += [("", True, min(others, spare)), ("", False, max(0, spare - others))]
+    ends = list(accumulate(count for _, _, count in runs))
+    drawn = min(ends[-1], MOST_LEAVES)
+    places = (bisect_right(ends, leaf * ends[-1] // drawn) for leaf in range(drawn))
+    return [runs[place][:2] for place in places]
