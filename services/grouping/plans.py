@@ -80,7 +80,7 @@ def publish(
     )
     last = session.scalar(select(func.max(Plan.version)).where(Plan.round_id == round_.id))
     plan.state, plan.version, plan.published_at = "published", (last or 0) + 1, now
-    _drop_others(session, plan)
+    _drop_others(session, plan, "draft", "proposal")
     people = {m.participant_id: m for m in members.known(session, round_.gathering_id)}
     for placement in list(plan.placements):
         if placement.participant_id not in people or not people[placement.participant_id].is_expected:
@@ -337,13 +337,13 @@ def _new_plan(
     plan.placements = [Placement(participant_id=p, group_id=g) for p, g in seats.items()]
     session.add(plan)
     session.flush()
-    _drop_others(session, plan)
+    _drop_others(session, plan, state)
     return plan
 
 
-def _drop_others(session: Session, plan: Plan) -> None:
-    """A newer draft or proposal takes the place of those before it."""
-    old = (Plan.round_id == plan.round_id) & (Plan.id != plan.id) & Plan.state.in_(("draft", "proposal"))
+def _drop_others(session: Session, plan: Plan, *states: str) -> None:
+    """A newer draft takes the place of the one before it, a newer proposal too, and a published plan that of both."""
+    old = (Plan.round_id == plan.round_id) & (Plan.id != plan.id) & Plan.state.in_(states)
     session.execute(update(Plan).where(old).values(state="dropped"))
 
 

@@ -53,6 +53,8 @@ def open_round(
 ) -> Round:
     """Begin a round and ask for its groups. Raises UnknownGathering, NothingToForm."""
     gathering = gatherings.by_id(session, gathering_id)
+    # Two organisers who begin a round at once take turns here, so that each gets its own number.
+    session.get(Gathering, gathering_id, with_for_update=True, populate_existing=True)
     last = session.scalar(select(func.max(Round.number)).where(Round.gathering_id == gathering_id))
     round_ = Round(
         gathering_id=gathering_id, number=(last or 0) + 1, kind=kind, name=name, made_at=now, made_by=by
@@ -147,6 +149,7 @@ def _set_circles(session: Session, gathering: Gathering, round_: Round) -> None:
 def _ask(
     session: Session, round_: Round, *, kind: str, options: dict[str, Any], by: UUID | None, now: datetime
 ) -> Ask:
+    session.get(Round, round_.id, with_for_update=True)
     session.execute(update(Ask).where(Ask.round_id == round_.id, Ask.state == "asked").values(state="dropped"))
     last = session.scalar(select(func.max(Ask.number)).where(Ask.round_id == round_.id))
     ask = Ask(

@@ -26,7 +26,7 @@ from services.grouping import (
     syntheses,
     wording,
 )
-from services.grouping.models import Gathering, Round
+from services.grouping.models import Gathering, Plan, Round
 
 blueprint = Blueprint("web", __name__)
 WORKERS = ("owner", "organiser", "facilitator")
@@ -330,9 +330,7 @@ def _overview(session: Session, gathering: Gathering, form: pages.Form) -> str:
         "grouping/overview.html",
         gathering=gathering,
         form=form,
-        rounds=[
-            (r, rounds.in_force(session, r.id), rounds.on_the_table(session, r.id, "draft")) for r in found
-        ],
+        rounds=[_standing(session, round_) for round_ in found],
         counts=boards.counts(session, gathering.id),
         topics=gatherings.topics(session, gathering.id),
         tellers=gatherings.tellers(session, gathering.id),
@@ -340,6 +338,13 @@ def _overview(session: Session, gathering: Gathering, form: pages.Form) -> str:
         has_angles=any(r.kind == "angles" for r in found),
         names={kind: wording.usual_name(kind, gathering.language) for kind in ("angles", "topics")},
     )
+
+
+def _standing(session: Session, round_: Round) -> tuple[Round, Plan | None, Plan | None, bool]:
+    """A round, its plan in force, its draft, and whether rules stand against forming it."""
+    ask = rounds.last_ask(session, round_.id)
+    draft = rounds.on_the_table(session, round_.id, "draft")
+    return round_, rounds.in_force(session, round_.id), draft, ask is not None and ask.state == "refused"
 
 
 def _move_page(

@@ -69,7 +69,13 @@ def hall(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hall]:
         for one in range(30, 37):
             for other in range(one + 1, 37):
                 links.tie(
-                    session, GATHERING, kind="apart", one=person(one), other=person(other), by=ORGANISER, now=NOON
+                    session,
+                    GATHERING,
+                    kind="apart",
+                    one=person(one),
+                    other=person(other),
+                    by=ORGANISER,
+                    now=NOON,
                 )
         rounds.open_round(session, GATHERING, kind="topics", name="x", by=ORGANISER, now=NOON)
     day.settle()

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from services.grouping.forming import kernel, seating
 from services.grouping.forming.figures import GAP, REPEAT, WISHES, Figures, cost_bound, fewest_pairs, figures
-from services.grouping.forming.instances import Instance, Ints
+from services.grouping.forming.instances import BadInput, Instance, Ints
 
 BLOCK = 2048
 FORBIDDEN = 100_000
@@ -110,6 +110,8 @@ class Room:
     ) -> Room:
         """Everyone on a first seat that keeps all hard rules; `prefer` names seats to keep if possible."""
         people = np.flatnonzero(instance.here)
+        if len(people) > kernel.LARGEST:
+            raise BadInput(f"n: {len(people)} people are more than the {kernel.LARGEST} this backend holds")
         low, high = instance.bounds
         chairs = instance.G * high
         where = {person: k for k, person in enumerate(people.tolist())}

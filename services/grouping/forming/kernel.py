@@ -21,6 +21,8 @@ from services.grouping.forming.instances import Ints
 Numbers = NDArray[np.int64] | NDArray[np.float64]
 
 BACKEND = "numpy"
+LARGEST = 4000
+"""People this backend holds: its table of pairs has the square of that."""
 _LONGEST = 512
 
 

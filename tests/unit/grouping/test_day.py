@@ -3,12 +3,23 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
+import pytest
+
+from services.chassis.db import Database
 from services.grouping import boards, members, plans, rebalances, rounds
-from services.grouping.models import Round
+from services.grouping.models import Base, Round
 from tests.unit.grouping.conftest import GATHERING, NOON, ORGANISER, Day, person
+
+
+@pytest.fixture
+def day(open_database: Callable[..., Database]) -> Day:
+    described = Day(open_database(Base.metadata, "grouping"))
+    described.describe()
+    return described
 
 
 def form(day: Day, kind: str) -> UUID:

@@ -5,7 +5,7 @@ from uuid import UUID
 
 import pytest
 
-from services.grouping import boards, links, plans, rounds
+from services.grouping import boards, links, plans, rebalances, rounds
 from services.grouping.models import Group, Round
 from tests.unit.grouping.conftest import GATHERING, NOON, ORGANISER, Day, person, topic
 
@@ -156,6 +156,17 @@ def test_a_proposal_is_dropped_when_the_plan_changed_meanwhile(day: Day, tables:
     after = board(day, tables)
     assert after.ask is not None and after.ask.state == "ready"
     assert after.proposal is not None and after.proposal.based_on == after.published.id  # type: ignore[union-attr]
+
+
+def test_a_draft_survives_a_proposal_that_is_left_aside(day: Day, tables: UUID) -> None:
+    to = 1 + seats(day, tables)[person(20)] % 4
+    act(day, tables, plans.move, person(20), to, now=NOON)
+    act(day, tables, rounds.ask_rebalance, policy="sizes", by=ORGANISER, now=NOON)
+    day.settle()
+
+    act(day, tables, rebalances.leave)
+
+    assert seats(day, tables)[person(20)] == to
 
 
 def test_a_withdrawn_topic_has_no_group_next_time(day: Day, tables: UUID) -> None:
