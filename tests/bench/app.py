@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from flask import Flask
-from services.registration.app import service
 
 from services.chassis import settings, telemetry
 from services.chassis.opening import open_database
+from services.registration.app import service
 
 
 def app() -> Flask:

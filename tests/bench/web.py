@@ -16,8 +16,6 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from services.registration.app import service
-from services.registration.links import Links
 from sqlalchemy import create_engine, select
 
 from infra.day.board import Board, table
@@ -25,6 +23,8 @@ from services.chassis import migrations, settings
 from services.chassis.auth import new_keys
 from services.chassis.db import Database, outbox
 from services.registration import gatherings, sign_ins
+from services.registration.app import service
+from services.registration.links import Links
 from tests.bench import ceiling, servers
 from tests.bench.load import Run, Visitor, load
 
