@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 from pathlib import Path
 
@@ -19,6 +20,8 @@ def main() -> None:
     options.add_argument("--out", type=Path, default=Path("var/day.json"), help="where the figures are written")
     options.add_argument("--hands", type=int, default=8, help="how many people act at once")
     options.add_argument("--seed", type=int, default=2027, help="another seed brings other people")
+    # Whoever is told to end ends the platform it started, too.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     sys.exit(play.main(options.parse_args()))
 
 

@@ -13,7 +13,6 @@ import httpx
 from infra.day.browser import Lines
 
 POLL_S = 0.15
-BEHIND = 200
 
 
 class NoLetter(AssertionError):
@@ -51,7 +50,7 @@ class Mailbox:
         self.client = lines.client("http://mailbox")
         self.letters: list[Letter] = []
         self.by_person: dict[tuple[str, str], list[Letter]] = defaultdict(list)
-        self.numbers: set[int] = set()
+        self.last = 0
         self.changed = threading.Condition()
         self.stopped = threading.Event()
         self.trouble: Exception | None = None
@@ -71,18 +70,16 @@ class Mailbox:
         self.thread.join(timeout=5)
 
     def look(self) -> None:
-        """Fetch what is new; senders commit in any order, so a lower number may still appear."""
+        """Fetch what is new: numbers rise as letters leave."""
         while True:
-            after = max(0, max(self.numbers, default=0) - BEHIND)
-            answer = self.lines.send(self.client, "GET", self.url, params={"after": after})
+            answer = self.lines.send(self.client, "GET", self.url, params={"after": self.last})
             answer.raise_for_status()
-            found = [_letter(raw) for raw in answer.json()["letters"]]
-            fresh = [letter for letter in found if letter.number not in self.numbers]
+            fresh = [_letter(raw) for raw in answer.json()["letters"]]
             if not fresh:
                 return
             with self.changed:
+                self.last = fresh[-1].number
                 for letter in fresh:
-                    self.numbers.add(letter.number)
                     self.letters.append(letter)
                     self.by_person[letter.to.lower(), letter.kind].append(letter)
                 self.changed.notify_all()
