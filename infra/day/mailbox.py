@@ -51,6 +51,7 @@ class Mailbox:
         self.letters: list[Letter] = []
         self.by_person: dict[tuple[str, str], list[Letter]] = defaultdict(list)
         self.last = 0
+        self.looking = threading.Lock()
         self.changed = threading.Condition()
         self.stopped = threading.Event()
         self.trouble: Exception | None = None
@@ -71,18 +72,19 @@ class Mailbox:
 
     def look(self) -> None:
         """Fetch what is new: numbers rise as letters leave."""
-        while True:
-            answer = self.lines.send(self.client, "GET", self.url, params={"after": self.last})
-            answer.raise_for_status()
-            fresh = [_letter(raw) for raw in answer.json()["letters"]]
-            if not fresh:
-                return
-            with self.changed:
+        with self.looking:
+            while fresh := self._after(self.last):
                 self.last = fresh[-1].number
-                for letter in fresh:
-                    self.letters.append(letter)
-                    self.by_person[letter.to.lower(), letter.kind].append(letter)
-                self.changed.notify_all()
+                with self.changed:
+                    for letter in fresh:
+                        self.letters.append(letter)
+                        self.by_person[letter.to.lower(), letter.kind].append(letter)
+                    self.changed.notify_all()
+
+    def _after(self, number: int) -> list[Letter]:
+        answer = self.lines.send(self.client, "GET", self.url, params={"after": number})
+        answer.raise_for_status()
+        return [_letter(raw) for raw in answer.json()["letters"]]
 
     def to(self, email: str, kind: str) -> list[Letter]:
         with self.changed:
