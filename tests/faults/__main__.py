@@ -6,6 +6,7 @@ import argparse
 import json
 import sys
 import tempfile
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -49,12 +50,15 @@ def main() -> int:
     options.add_argument("--people", type=int, default=SEATS, help="seats of each day (24)")
     options.add_argument("--short", action="store_true", help="only the rows of make test")
     options.add_argument("--only", default="", help="rows whose name holds this word")
+    options.add_argument("--data", type=Path, help="keep the platform's data and logs in this folder")
     chosen = options.parse_args()
     rows = [row for row in (SHORT if chosen.short else ALL) if chosen.only in str(row)]
     board, told = Board(), []
-    with tempfile.TemporaryDirectory(prefix="palabre-faults-") as folder, street.started(Path(folder)) as here:
+    with ExitStack() as stack:
+        folder = chosen.data or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="palabre-faults-")))
+        here = stack.enter_context(street.started(folder))
         board.say(f"{len(rows)} rows, a day of {chosen.people} seats each, on {here.address}")
-        sufferer = Sufferer(here, Path(folder))
+        sufferer = Sufferer(here, folder)
         for row in rows:
             with board.step(str(row)) as step:
                 figures = sufferer.suffer(row, seats=chosen.people)
