@@ -128,10 +128,9 @@ def check_in(scene: Scene) -> None:
     """Names are called at the door; some do not come, some come unannounced; who is missing is noted."""
     coming = scene.who("registered")
     needed = {guest.id for guest in scene.carriers.values()}
-    missing = [guest for guest in coming if guest.id not in needed][
-        :: max(1, len(coming) // scene.cast.no_shows)
-    ]
-    missing = missing[: scene.cast.no_shows]
+    # Who oversleeps is drawn once for each size of the day; carriers come.
+    chance = random.Random(scene.cast.seats)  # noqa: S311
+    missing = chance.sample([guest for guest in coming if guest.id not in needed], scene.cast.no_shows)
     arriving = [guest for guest in coming if guest not in missing]
     address = f"/o/{scene.slug}/accueil"
     with scene.board.step("Check-in", len(arriving)) as step:
