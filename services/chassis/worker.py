@@ -11,6 +11,7 @@ from uuid import UUID
 from celery import Celery
 from sqlalchemy import update
 
+from services.chassis import watch
 from services.chassis.broker import acks_queue, celery_app, events_queue
 from services.chassis.db import Database, delivery, pulse
 from services.chassis.inbox import upsert
@@ -101,7 +102,8 @@ def run(
 ) -> int:
     """Consume until told to stop; returns the exit code.
 
-    A worker that leaves (Celery's does when Redis dies under load) must be started again by a supervisor.
+    A worker that leaves (Celery's does when Redis dies under load, and `watch` ends a silent one) must be started again
+    by a supervisor.
     """
     wanted = tuple(queues or queues_of(service))
     mail = not any(queue in queues_of(service) for queue in wanted)
@@ -123,5 +125,6 @@ def run(
         loglevel="WARNING",
         quiet=True,
     )
+    watch.begin(settings, wanted)
     worker.start()
     return int(worker.exitcode or 0)
