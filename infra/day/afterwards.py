@@ -76,7 +76,9 @@ def answers(scene: Scene) -> None:
 
 def _told(results: Any) -> list[str]:
     """The questions whose table tells anything at all."""
-    return [one["name"] for one in results["tallies"] if one["cells"] or one["texts"] or one["answers"] is not None]
+    return [
+        one["name"] for one in results["tallies"] if one["cells"] or one["texts"] or one["answers"] is not None
+    ]
 
 
 def account(scene: Scene) -> None:

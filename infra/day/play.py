@@ -25,6 +25,7 @@ FIGURES = (
     "people", "registered", "waiting", "letters", "letters_twice", "letters_lost", "facts", "facts_lost",
     "facts_twice", "moves", "answers", "seconds",
 )  # fmt: skip
+MOST_SAID = 30
 # Who organises on a platform that was just started: with the sample gathering, and without.
 ORGANISERS = (words.ORGANISER[2], "organisation@palabre.example")
 
@@ -133,7 +134,9 @@ def _reckoning(scene: Scene, before: dict[str, dict[str, Any]]) -> dict[str, Any
     board.say("\n" + table([(each.name, ", ".join(each.notes), f"{each.seconds:.1f}") for each in board.steps],
                            ("step", "what happened", "s")))  # fmt: skip
     board.say("\n" + ", ".join(f"{name.replace('_', ' ')} {figures[name]}" for name in FIGURES))
-    for rule in ledger.broken:
+    for rule in ledger.broken[:MOST_SAID]:
         board.say(f"BROKEN {rule}")
+    if len(ledger.broken) > MOST_SAID:
+        board.say(f"… and {len(ledger.broken) - MOST_SAID} more, in the figures.")
     board.say("Every promise was kept." if not ledger.broken else f"{len(ledger.broken)} promises were broken.")
     return figures

@@ -64,7 +64,7 @@ def main() -> int:
                 figures = sufferer.suffer(row, seats=chosen.people)
                 told.append(figures)
                 _note(step, figures)
-            for rule in figures["broken"]:
+            for rule in figures["broken"][:8]:
                 board.say(f"         BROKEN {rule}")
     cells = [_cells(figures) for figures in told]
     board.say("\n" + table(cells, ("row", "lost facts", "twice", "lost letters", "twice", "broken", "s")))
