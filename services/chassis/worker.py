@@ -114,6 +114,9 @@ def run(
     app = build(service, settings)
     if mail:
         app.conf.worker_prefetch_multiplier = 1
+    if pool == "solo":
+        # The one task that may run blocks the loop until it has ended; waiting on top of that would only be slow.
+        app.conf.worker_soft_shutdown_timeout = 0
     worker = app.Worker(
         hostname=f"{service.name}-{role}-{os.getpid()}@%h",
         pool=pool,
