@@ -17,6 +17,8 @@ BLOCK = 2048
 FORBIDDEN = 100_000
 ENOUGH = 3_000_000
 """Proposals after which `--seconds 0` gives up on gap 0; some instances have none."""
+# A gap costs 10: hotter than this, a block of proposals opens more gaps than it closes.
+_STUCK = 2.5
 
 
 @dataclass(frozen=True)
@@ -238,8 +240,8 @@ def _even_out(room: Room, draw: np.random.Generator, budget: Budget) -> None:
         budget.spent += stroll(
             room, table, best, draw, heat, stop_at=floor, who=_crowded(room, table.seats), most=block
         )
-        heat = 0.0 if best.cost < before else min(6.0, heat + 0.5)
-        if heat == 6.0:
+        heat = 0.0 if best.cost < before else min(_STUCK, heat + 0.25)
+        if heat == _STUCK:
             room.seats = best.seats
             table, heat = room.table(room.balance, np.zeros_like(room.wishes)), 0.0
     room.seats = best.seats
@@ -299,10 +301,12 @@ def stroll(
     """One block of proposals at one temperature: single swaps, then each kept-together unit once. Returns how
     many.
 
-    `who` are the people to offer another seat; anyone, when it is empty or None.
+    Half of them are for `who`, when it names anybody; the rest are for anyone.
     """
-    first = room.singles if who is None or not len(who) else who
-    us, vs = draw.choice(first, most), draw.choice(room.singles, most)
+    us, vs = draw.choice(room.singles, most), draw.choice(room.singles, most)
+    if who is not None and len(who):
+        # The others still move now and then: it is their even moves that open a way out.
+        us[::2] = draw.choice(who, len(us[::2]))
     limits = -heat * np.log1p(-draw.random(most))
     judged = kernel.walk(table, us, vs, limits, best, stop_at=stop_at)
     for unit in room.units:
