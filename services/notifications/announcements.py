@@ -108,6 +108,12 @@ def _ask_to_confirm(session: Session, fact: Fact, gathering: Gathering, now: dat
     )
 
 
+def _send_link(session: Session, fact: Fact, gathering: Gathering, now: datetime) -> None:
+    known = session.get(Person, fact["participant_id"])
+    person = people.remember_person(session, fact, known.standing if known else "asked")
+    _write(session, "link", person, gathering, _moment(fact), {}, now)
+
+
 def _register(session: Session, fact: Fact, gathering: Gathering, now: datetime) -> None:
     person = people.remember_person(session, fact, "registered")
     letters.answered(session, gathering.id, Addressee.of(person))
@@ -203,6 +209,7 @@ def _announce_account(session: Session, fact: Fact, gathering: Gathering, now: d
 FACTS = {
     "registration.person_invited.v1": About(schemas.PersonInvited, _invite),
     "registration.address_to_confirm.v1": About(schemas.AddressToConfirm, _ask_to_confirm),
+    "registration.link_asked.v1": About(schemas.Participant, _send_link),
     "registration.participant_registered.v1": About(schemas.Registered, _register),
     "registration.participant_waitlisted.v1": About(schemas.Waitlisted, _put_on_waiting_list),
     "registration.seat_offered.v1": About(schemas.SeatOffered, _offer),

@@ -133,6 +133,14 @@ class AddressToConfirm(_ParticipantEvent):
     expires_at = fields.AwareDateTime(required=True)
 
 
+class LinkAsked(_ParticipantEvent):
+    """Someone who has a place, or waits for one, wants their link again."""
+
+    type = "registration.link_asked.v1"
+
+    asked_at = fields.AwareDateTime(required=True)
+
+
 class ParticipantRegistered(_Placed):
     """Someone holds a seat from `registered_at` on (UTC)."""
 
@@ -280,6 +288,7 @@ EVENTS: tuple[type[Event], ...] = (
     SignInAsked,
     PersonInvited,
     AddressToConfirm,
+    LinkAsked,
     ParticipantRegistered,
     ParticipantRestored,
     ParticipantWaitlisted,

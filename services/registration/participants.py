@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import ColumnElement, func, or_, select
 from sqlalchemy.orm import Session
 
 from services.chassis.errors import NotFound
@@ -101,6 +101,21 @@ def find(session: Session, gathering_id: UUID, participant_id: UUID) -> Particip
     if participant is None or participant.gathering_id != gathering_id:
         raise NotFound("There is no such person here.")
     return participant
+
+
+def akin(session: Session, participant: Participant) -> Sequence[Participant]:
+    """Who may be the same person under another address, or shares this one. A suggestion: nothing is merged."""
+    ways = [Participant.name_key == participant.name_key]
+    if participant.email:
+        ways.append(Participant.email == participant.email)
+    return session.scalars(
+        select(Participant)
+        .where(
+            Participant.gathering_id == participant.gathering_id, Participant.id != participant.id, or_(*ways)
+        )
+        .order_by(Participant.search)
+        .limit(10)
+    ).all()
 
 
 def states(session: Session, gathering_id: UUID) -> dict[str, int]:

@@ -15,6 +15,7 @@ from services.chassis.outbox import publish
 from services.registration import hours, names, stories, telling, topics, waiting_list
 from services.registration.events import (
     AddressToConfirm,
+    LinkAsked,
     ParticipantCancelled,
     ParticipantChanged,
     ParticipantRegistered,
@@ -111,8 +112,7 @@ def ask(
         now, gathering.zone, within=timedelta(hours=gathering.hold_h), before=gathering.ends_at
     )
     if known is not None and known.state in _ACTIVE:
-        if known.state == State.pending_email:
-            _write_again(session, known, links=links, now=now)
+        _write_again(session, known, links=links, now=now)
         if reason is None:
             return Answer(known.id, "held", held_until=until)
         return Answer(known.id, "waiting", rank=line.waiting + 1, reason=reason)
@@ -144,6 +144,18 @@ def ask(
     publish(session, ParticipantWaitlisted, about=told, now=now)
     telling.note(session, "waits", participant.id, gathering_id=gathering_id, by=None, now=now)
     return Answer(participant.id, "waiting", rank=rank, reason=reason)
+
+
+def send_links(session: Session, gathering_id: UUID, *, email: str, links: Links, now: datetime) -> None:
+    """Send everybody of this address the link to their place again, three an hour at most.
+
+    The caller tells everybody the same, so that nobody learns who comes.
+    """
+    people = session.scalars(
+        select(Participant).where(Participant.gathering_id == gathering_id, Participant.email == email)
+    ).all()
+    for participant in people:
+        _write_again(session, participant, links=links, now=now)
 
 
 def confirm(session: Session, participant_id: UUID, *, links: Links, now: datetime) -> Participant:
@@ -331,15 +343,13 @@ def _write_again(session: Session, participant: Participant, *, links: Links, no
     lately = session.scalar(
         select(func.count()).where(
             Deed.about == participant.id,
-            Deed.gathering_id == participant.gathering_id,
-            Deed.deed.in_(("held", "written again")),
+            Deed.deed == "written again",
             Deed.at > now - timedelta(hours=1),
         )
     )
-    if (lately or 0) >= LETTERS_AN_HOUR or participant.deadline_at is None:
+    if (lately or 0) >= LETTERS_AN_HOUR:
         return
-    code = links.code(participant.id, participant.deadline_at)
-    publish(session, AddressToConfirm, about=telling.of(participant, links, code=code), now=now)
+    publish(session, LinkAsked, about=telling.of(participant, links, asked_at=now), now=now)
     gathering_id = participant.gathering_id
     telling.note(session, "written again", participant.id, gathering_id=gathering_id, by=None, now=now)
 

@@ -11,6 +11,7 @@ KINDS = {
     "sign-in": N_("Link to come in"),
     "invitation": N_("Invitation"),
     "confirm-address": N_("Confirm your address"),
+    "link": N_("Link to one’s place"),
     "registered": N_("Seat reserved"),
     "waiting": N_("Waiting list"),
     "offer": N_("A seat is offered"),

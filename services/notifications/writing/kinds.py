@@ -24,6 +24,7 @@ KINDS = {
         Kind("sign-in"),
         Kind("invitation", is_solicitation=True, is_draft=True),
         Kind("confirm-address"),
+        Kind("link"),
         Kind("registered", calendar="REQUEST"),
         Kind("waiting"),
         Kind("offer"),

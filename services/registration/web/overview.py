@@ -62,10 +62,12 @@ def people(session: Session, slug: str) -> ResponseReturnValue:
 @reading
 def person(session: Session, slug: str, participant_id: UUID) -> ResponseReturnValue:
     gathering, _by = guarded(session, slug, *DESK)
+    participant = participants.find(session, gathering.id, participant_id)
     return render(
         "registration/person.html",
         gathering=gathering,
-        participant=participants.find(session, gathering.id, participant_id),
+        participant=participant,
+        akin=participants.akin(session, participant),
         deeds=participants.deeds(session, gathering.id, participant_id),
     )
 

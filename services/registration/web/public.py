@@ -27,8 +27,8 @@ from services.registration import (
     waiting_list,
 )
 from services.registration.models import Gathering, Invitation
-from services.registration.schemas import Code, NewRegistration
-from services.registration.web.doors import links, see_other
+from services.registration.schemas import Code, NewRegistration, SignInRequest
+from services.registration.web.doors import attempt, links, see_other
 
 web = Blueprint("public", __name__)
 
@@ -72,6 +72,27 @@ def ask(session: Session, slug: str) -> ResponseReturnValue:
     except (ValidationError, Misshapen) as error:
         return _again(session, gathering, form.refuse(error)), 422
     return see_other(f"/r/{slug}/ensuite?t={_sealed(answer)}")
+
+
+@web.get("/r/<slug>/lien")
+@reading
+def before_asking_for_a_link(session: Session, slug: str) -> ResponseReturnValue:
+    return render("registration/lost_link.html", gathering=_open_to_all(session, slug), form=Form(), sent_to="")
+
+
+@web.post("/r/<slug>/lien")
+@transacted
+def send_links(session: Session, slug: str) -> ResponseReturnValue:
+    gathering = _open_to_all(session, slug)
+
+    def deed(email: str) -> ResponseReturnValue:
+        registrations.send_links(session, gathering.id, email=email, links=links(), now=now())
+        return render("registration/lost_link.html", gathering=gathering, form=Form(), sent_to=email)
+
+    def again(form: Form) -> str:
+        return render("registration/lost_link.html", gathering=gathering, form=form, sent_to="")
+
+    return attempt(Form(request.form), SignInRequest, deed, again)
 
 
 @web.get("/r/<slug>/ensuite")

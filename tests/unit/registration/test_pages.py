@@ -382,3 +382,28 @@ def test_leaving_forgets_who_was_there(organiser):
 @pytest.mark.parametrize("address", ["/", "/entrer", "/donnees", "/accessibilite"])
 def test_pages_for_everybody_answer_in_both_languages(a_browser, language, address):
     assert a_browser().get(f"{address}?lang={language}").status == 200
+
+
+def test_a_lost_link_is_sent_again_to_everybody_of_the_address_and_to_no_other(
+    gathering, a_browser, come, told
+):
+    come(gathering, "Ada", email="both@example.org")
+    come(gathering, "Bo", email="both@example.org")
+    told()
+
+    def answer(email):
+        browser = a_browser()
+        browser.get(f"/r/{gathering.slug}/lien?lang=en")
+        return browser.send(browser.page.form("", having="email").fill(email=email)).text.replace(email, "X")
+
+    assert answer("both@example.org") == answer("nobody@example.org")
+    assert told() == ["link_asked", "link_asked"]
+
+
+def test_same_person_with_two_addresses_is_suggested_and_never_merged(gathering, organiser, come):
+    ada = come(gathering, "Ada")
+    come(gathering, "Ada", email="ada@other.example")
+
+    page = organiser.get(f"/o/{gathering.slug}/personnes/{ada}")
+
+    assert "Same name, other address: ada@other.example" in page.text

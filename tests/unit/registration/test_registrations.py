@@ -108,7 +108,7 @@ def test_one_person_who_asks_twice_gets_the_letter_again_and_one_seat(a_gatherin
 
     again = ask(gathering, "Elise", email="élise@example.org")
 
-    assert (again, told()) == (first, ["address_to_confirm"])
+    assert (again, told()) == (first, ["link_asked"])
 
 
 def test_the_answer_does_not_tell_who_is_registered(a_gathering, ask, come, told):
@@ -119,7 +119,7 @@ def test_the_answer_does_not_tell_who_is_registered(a_gathering, ask, come, told
     known, unknown = ask(gathering, "Ada"), ask(gathering, "Bo")
 
     assert (known.outcome, known.held_until) == (unknown.outcome, unknown.held_until)
-    assert told() == ["address_to_confirm"]
+    assert told() == ["link_asked", "address_to_confirm"]
 
 
 def test_no_more_than_three_letters_an_hour_go_to_one_address(a_gathering, ask, told):
@@ -127,7 +127,7 @@ def test_no_more_than_three_letters_an_hour_go_to_one_address(a_gathering, ask, 
     for _ in range(6):
         ask(gathering)
 
-    assert told().count("address_to_confirm") == 3
+    assert told().count("link_asked") == 3
 
 
 def test_the_code_confirms_as_the_link_does(a_gathering, ask, act, state):
