@@ -29,7 +29,14 @@ STEPS: dict[str, list[str]] = {
         *("--no-header", "--no-emit-index-url", "--all-extras", "--group", "dev", "pyproject.toml"),
         *("--output-file", ".venv/lock-now"),
     ],
-    "translations": [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "tests/unit/test_translations.py"],
+    "translations": [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-p",
+        "no:cacheprovider",
+        "tests/unit/test_translations.py",
+    ],
     "containers": [sys.executable, "-m", "infra.docker.check"],
 }
 NOTHING_COLLECTED = 5
