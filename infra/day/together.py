@@ -17,6 +17,8 @@ from infra.sample import words
 
 FORMED_WITHIN_S = 60.0
 DESKS = 3
+# One person in so many looks at their own page, not only at the letter.
+LOOKING = 6
 
 
 def angles(scene: Scene) -> None:
@@ -108,17 +110,22 @@ def _sizes(board: Any) -> str:
 
 
 def _read_place(scene: Scene, guest: Guest, board: Any, order: int) -> None:
+    """The letter names the group; whoever follows its link finds the same group on their own page."""
     letter = scene.letter(guest, "placement", known=order)
-    mine = [
-        group
-        for group in board["groups"]
-        if any(seat["participant_id"] == guest.id for seat in group["members"])
-    ]
-    said = " ".join(letter.text.split()).replace("\u202f", " ").replace("\u00a0", " ")
-    for group in mine:
-        scene.ledger.hold(
-            _plain(group["name"]) in _plain(said), f"the letter to {guest.email} says {group['name']!r}"
-        )
+    name = next(
+        (
+            group["name"]
+            for group in board["groups"]
+            if any(seat["participant_id"] == guest.id for seat in group["members"])
+        ),
+        "",
+    )
+    scene.ledger.hold(bool(name), f"{guest.person.name} has a group")
+    scene.ledger.hold(_plain(name) in _plain(letter.text), f"the letter to {guest.email} says {name!r}")
+    if guest.person.number % LOOKING == order:
+        page = guest.browser.get(letter.link("/moi/"))
+        page = guest.browser.get(page.link("/g/"))
+        scene.ledger.hold(_plain(name) in _plain(page.text), f"the page of {guest.person.name} says {name!r}")
 
 
 def _plain(text: str) -> str:

@@ -116,7 +116,8 @@ def confirmed(slug: str, tag: str, database: Database) -> Callable[[Visitor, int
                 outbox.c.type == "registration.address_to_confirm.v1",
                 outbox.c.body["email"].as_string() == email,
             )
-            body: dict[str, Any] = session.execute(select(outbox.c.body).where(*wanted)).scalar_one()
+            newest = select(outbox.c.body).where(*wanted).order_by(outbox.c.sequence.desc()).limit(1)
+            body: dict[str, Any] = session.execute(newest).scalar_one()
         path = "/moi/" + body["link"].rpartition("/moi/")[2]
         page = visitor.get(path)
         assert page.status == 200, page.status
