@@ -126,7 +126,7 @@ _UNREADABLE = {
     "no_name": N_(
         "No column of this file is called “first name” or “name”. Name the columns in the first line."
     ),
-    "too_long": N_("This file has more than 20,000 lines. Cut it in parts."),
+    "too_long": N_("This file has more than 5,000 lines. Cut it in parts."),
     "broken": N_("This file is not a list that we can read. Save it as CSV and try again."),
 }
 

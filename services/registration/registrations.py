@@ -162,21 +162,27 @@ def confirm(session: Session, participant_id: UUID, *, links: Links, now: dateti
     """Confirm an address: the held seat is now the person's own.
 
     When the seat was given back in the meantime, another one is taken if there is one; otherwise the person
-    waits. Confirming twice is as good as once. Raises NotFound.
+    waits. Confirming twice is as good as once. Raises NotFound, RegistrationClosed (the gathering is cancelled
+    or over).
     """
     participant = session.get(Participant, participant_id)
     if participant is None:
         raise NotFound("There is no such place.")
-    gathering = None
-    if participant.state == State.expired:
+    was_expired = participant.state == State.expired
+    if was_expired:
         gathering = waiting_list.lock(session, participant.gathering_id)
+    else:
+        gathering = session.get_one(Gathering, participant.gathering_id)
     session.refresh(participant, with_for_update=True)
-    if participant.state == State.pending_email:
-        return _seat(session, participant, links=links, now=now)
-    if participant.state != State.expired or gathering is None:
+    if participant.state not in (State.pending_email, State.expired):
         return participant
     if gathering.state == "cancelled" or now >= gathering.ends_at:
         raise RegistrationClosed("Registration is closed.", state=gathering.state)
+    if participant.state == State.pending_email:
+        return _seat(session, participant, links=links, now=now)
+    if not was_expired:
+        # The clock was faster by a moment: the page says so and offers to ask again.
+        return participant
 
     line = waiting_list.count(session, gathering)
     reason = waiting_list.verdict(session, gathering, line, participant.territory)
@@ -196,7 +202,7 @@ def confirm_by_code(
     participant = session.get(Participant, participant_id, with_for_update=True, populate_existing=True)
     if participant is None or participant.state != State.pending_email or participant.deadline_at is None:
         return None
-    if participant.tries >= TRIES:
+    if participant.tries >= TRIES or session.get_one(Gathering, participant.gathering_id).state == "cancelled":
         return None
     participant.tries += 1
     if code != links.code(participant.id, participant.deadline_at):

@@ -133,7 +133,8 @@ def accept(session: Session, participant_id: UUID, *, links: Links, now: datetim
         raise NotFound("There is no such place.")
     if participant.state == State.registered:
         return participant
-    if participant.state != State.offered:
+    gathering = session.get_one(Gathering, participant.gathering_id)
+    if participant.state != State.offered or gathering.state == "cancelled":
         raise NothingOffered("No seat is kept for you at the moment.")
     participant.state, participant.deadline_at, participant.registered_at = State.registered, None, now
     publish(session, ParticipantRegistered, about=telling.of(participant, links), now=now)
@@ -168,7 +169,7 @@ def expire(session: Session, *, links: Links, now: datetime) -> int:
     late = session.execute(
         select(Participant.gathering_id, Gathering.zone)
         .join(Gathering, Gathering.id == Participant.gathering_id)
-        .where(Participant.deadline_at <= now)
+        .where(Participant.deadline_at <= now, Gathering.state != "cancelled")
         .group_by(Participant.gathering_id, Gathering.zone)
         .order_by(Participant.gathering_id)
     ).all()

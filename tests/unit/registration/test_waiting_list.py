@@ -134,6 +134,25 @@ def test_more_seats_are_offered_to_those_who_wait(a_gathering, come, ask, act, o
     assert states(*waiting) == [State.offered, State.offered, State.waiting]
 
 
+def test_a_cancelled_gathering_seats_nobody_and_lets_nothing_expire(offered, ask, act, odile, told):
+    gathering, bo, _ = offered
+    act(gatherings.call_off, gathering.id, by=odile.id)
+    told()
+
+    with pytest.raises(waiting_list.NothingOffered):
+        act(waiting_list.accept, bo)
+    assert (act(waiting_list.expire, now=MORNING_AFTER), told()) == (0, [])
+
+
+def test_nobody_confirms_a_seat_of_a_cancelled_gathering(a_gathering, ask, act, odile):
+    gathering = a_gathering()
+    ada = ask(gathering).participant_id
+    act(gatherings.call_off, gathering.id, by=odile.id)
+
+    with pytest.raises(registrations.RegistrationClosed):
+        act(registrations.confirm, ada)
+
+
 def test_ranks_are_true_after_somebody_left_the_line(a_gathering, come, ask, act, registration):
     gathering = a_gathering(seats=1)
     come(gathering, "Ada")
