@@ -2,71 +2,119 @@
 
 from __future__ import annotations
 
-import re
+import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from urllib.parse import urldefrag, urljoin, urlsplit
+from functools import cache
+from importlib import import_module
+from pathlib import Path
+from urllib.parse import urldefrag, urlsplit
 
 from playwright.sync_api import Page
+from werkzeug.exceptions import HTTPException
+from werkzeug.routing import MapAdapter, RequestRedirect, Rule
 
-_IDS = re.compile(
-    r"[0-9a-f]{8}-[0-9a-f-]{27}|(?<=/)\d+(?=/|$|\.)|(?:(?<=/moi/)|(?<=/boite/)|(?<=/entrer/)|(?<=/q/))[\w-]{8,}"
-)
+from infra import prefixes
+from services.chassis.db import Database
+from tests.unit.chassis.face import some_settings
+
+SERVICES = ("registration", "grouping", "feedback", "notifications")
 
 
-def shape(address: str) -> str:
-    """The address with its ids and numbers taken out: pages of one shape are one kind of page."""
-    return _IDS.sub("*", urlsplit(address).path)
+@cache
+def doors() -> dict[str, MapAdapter]:
+    """The addresses each service answers, as its own app tells them."""
+    found = {}
+    with tempfile.TemporaryDirectory() as folder:
+        for name in SERVICES:
+            service = import_module(f"services.{name}.app").service
+            database = Database(f"sqlite:///{Path(folder)}/{name}.db", name)
+            found[name] = service.create_app(service, database, some_settings(mailbox_key="k")).url_map.bind("")
+            database.dispose()
+    return found
+
+
+def readable() -> set[str]:
+    """Every rule a browser may GET, programs' doors and files of the house left out."""
+    return {
+        rule.rule
+        for door in doors().values()
+        for rule in door.map.iter_rules()
+        if "GET" in (rule.methods or ()) and not rule.rule.startswith(("/api/", "/static/"))
+    }
+
+
+def rule_of(address: str) -> str:
+    """The rule that answers an address, by the prefix and then by the service's own map; empty when none does."""
+    path = urlsplit(address).path
+    try:
+        found = doors()[prefixes.Table(prefixes.read()).service(path)].match(
+            path, method="GET", return_rule=True
+        )
+    except (HTTPException, RequestRedirect):
+        return ""
+    rule = found[0]
+    return rule.rule if isinstance(rule, Rule) else ""
 
 
 @dataclass
 class Walk:
-    """What was seen: addresses by their answer, files that are no pages, and what was wrong."""
+    """What was seen: addresses with their answer, the rules behind them, and what was wrong."""
 
     seen: dict[str, int] = field(default_factory=dict)
-    files: set[str] = field(default_factory=set)
+    rules: set[str] = field(default_factory=set)
     wrong: list[str] = field(default_factory=list)
 
 
 def walk(
-    page: Page, seeds: Iterable[str], look: Callable[[Page], None], *, a_kind: int = 2, most: int = 150
+    page: Page,
+    seeds: Iterable[str],
+    look: Callable[[Page], None],
+    *,
+    gone: Iterable[str] = (),
+    a_kind: int = 2,
+    most: int = 250,
 ) -> Walk:
-    """Open the seeds and whatever they lead to on the same site, `a_kind` pages of each shape at most.
+    """Open the seeds and whatever they lead to on the same site, `a_kind` addresses of each rule at most.
 
-    `look` examines each page that opened and may raise AssertionError; a link that leads to nothing is wrong too.
+    `look` examines each page and may raise AssertionError. A link that leads to nothing is wrong too; those of
+    the rules in `gone` may have been used up (410).
     """
     found, kinds = Walk(), Counter[str]()
-    waiting = [(seed, "") for seed in seeds]
-    home = urlsplit(waiting[0][0]).netloc
-    asked = {seed for seed, _ in waiting}
+    waiting = [(seed, "the start") for seed in seeds]
+    home, asked = urlsplit(waiting[0][0]).netloc, {seed for seed, _ in waiting}
     while waiting and len(found.seen) < most:
         address, source = waiting.pop(0)
-        kind = shape(address)
-        if source and kinds[kind] >= a_kind:
+        rule = rule_of(address)
+        if kinds[rule] >= a_kind and source != "the start" and rule:
             continue
-        kinds[kind] += 1
+        kinds[rule] += 1
+        found.rules.add(rule)
         answer = page.context.request.get(address)
-        if "text/html" not in answer.headers.get("content-type", "") or "attachment" in answer.headers.get(
-            "content-disposition", ""
-        ):
-            found.files.add(kind)
-            found.seen[address] = answer.status
-            if answer.status >= 400:
-                found.wrong.append(f"{address} (from {source or 'the start'}) answers {answer.status}")
+        found.seen[address] = answer.status
+        if answer.status >= 400 and not (answer.status == 410 and rule in gone):
+            found.wrong.append(f"{address} (from {source}) answers {answer.status}")
             continue
-        opened = page.goto(address)
-        found.seen[address] = opened.status if opened else 0
-        if found.seen[address] >= 400:
-            found.wrong.append(f"{address} (from {source or 'the start'}) answers {found.seen[address]}")
+        if not _is_page(answer.headers):
             continue
+        page.goto(address)
         try:
             look(page)
         except AssertionError as trouble:
             found.wrong.append(str(trouble))
         for href in page.eval_on_selector_all("a[href], iframe[src]", "all => all.map(e => e.href || e.src)"):
-            link = urldefrag(urljoin(address, href))[0]
+            link = urldefrag(href)[0]
             if urlsplit(link).netloc == home and link not in asked and "lang=" not in urlsplit(link).query:
                 asked.add(link)
                 waiting.append((link, address))
     return found
+
+
+def _is_page(headers: dict[str, str]) -> bool:
+    """A page of ours: neither a file to keep nor a letter, which has a house style of its own."""
+    return (
+        headers.get("content-type", "").startswith("text/html")
+        and "attachment" not in headers.get("content-disposition", "")
+        and "sandbox" not in headers.get("content-security-policy", "")
+    )

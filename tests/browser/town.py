@@ -6,36 +6,42 @@ import re
 import subprocess
 import sys
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import httpx
-from playwright.sync_api import Browser, BrowserContext
+from playwright.sync_api import BrowserContext
 
-from tests.embedded import ROOT, Platform
+from infra.embedded import running
+from tests.embedded import ROOT
+
+SAMPLE = "chemins-croises"
 
 
-@dataclass
+@dataclass(frozen=True)
 class Town:
-    """`slug` is the gathering whose day was played; `sample` the one that waits for its day."""
+    """`slug` is the gathering whose day was played; `SAMPLE` still waits for its own."""
 
-    platform: Platform
-    sample: str = "chemins-croises"
-    slug: str = ""
-    owner: str = ""
-    doors: dict[str, Any] = field(default_factory=dict)
-
-    @property
-    def address(self) -> str:
-        return self.platform.address
+    address: str
+    mailbox: str
+    owner: str
+    slug: str
 
     def letters(self, **about: str) -> list[dict[str, Any]]:
         """Letters in the local mailbox, oldest first; `to` and `kind` choose."""
-        answer = httpx.get(f"{self.platform.mailbox}.json", params=about, timeout=20).raise_for_status()
-        found: list[dict[str, Any]] = answer.json()["letters"]
-        return [letter for letter in found if all(letter[name] == value for name, value in about.items())]
+        found: list[dict[str, Any]] = []
+        while True:
+            after = found[-1]["number"] if found else 0
+            answer = httpx.get(f"{self.mailbox}.json", params={**about, "after": after}, timeout=20)
+            fresh = answer.raise_for_status().json()["letters"]
+            if not fresh:
+                return [
+                    letter for letter in found if all(letter[name] == value for name, value in about.items())
+                ]
+            found += fresh
 
-    def link(self, part: str, *, within_s: float = 15, known: int = 0, **about: str) -> str:
+    def link(self, part: str, *, known: int = 0, within_s: float = 15, **about: str) -> str:
         """The newest link with `part` in it, in a letter that came after the `known` first."""
         until = time.monotonic() + within_s
         while time.monotonic() < until:
@@ -46,39 +52,44 @@ class Town:
             time.sleep(0.1)
         raise AssertionError(f"no letter {about} with a link {part!r} came within {within_s} s")
 
+    def links(self, part: str, **about: str) -> list[str]:
+        """The different links with `part` in them, oldest first."""
+        every = (link for letter in self.letters(**about) for link in letter["links"] if part in link)
+        return list(dict.fromkeys(map(str, every)))
+
     def sign_in(self, context: BrowserContext) -> None:
         """Come in as the owner, by the letter."""
         known = len(self.letters(to=self.owner, kind="sign-in"))
         page = context.new_page()
         page.goto(f"{self.address}/entrer")
         page.fill("input[type=email]", self.owner)
-        page.click("main form button")
+        page.click("main form .btn.main")
         page.goto(self.link("/entrer/", to=self.owner, kind="sign-in", known=known))
-        page.click("main form button")
+        page.click("main form .btn.main")
         page.wait_for_url(f"{self.address}/")
         page.close()
 
 
-def play(platform: Platform, *, people: int = 24) -> subprocess.CompletedProcess[str]:
-    """Play the reference day, small, through the platform's public doors."""
-    return subprocess.run(
+def found(data: Path, *, people: int = 24) -> Town:
+    """Play the reference day, small, on the running platform in `data`, and find out who is who."""
+    run = running.read(data)
+    told = subprocess.run(
         [
-            sys.executable, "-m", "infra.day", "--people", str(people), "--hands", "4",
-            "--base", platform.address, "--mailbox", platform.mailbox, "--sign-in", platform.owner_link,
-            "--out", str(platform.data / "day.json"),
+            sys.executable, "-m", "infra.day", "--people", str(people), "--hands", "3", "--base", run["address"],
+            "--mailbox", run["mailbox"], "--sign-in", run["sign_in"], "--out", str(data / "day.json"),
         ],
         cwd=ROOT, capture_output=True, text=True, timeout=280, check=False,
     )  # fmt: skip
+    if not (data / "day.json").exists():
+        raise AssertionError(f"the day could not be played:\n{told.stdout[-3000:]}{told.stderr[-2000:]}")
+    return settled(data)
 
 
-def found_town(platform: Platform, browser: Browser) -> Town:
-    """Play the day and find out who is who from the letters and the pages."""
-    town = Town(platform)
-    told = play(platform)
-    (platform.data / "day.said").write_text(told.stdout + told.stderr, "utf-8")
-    first = town.letters(kind="registered")
-    slugs = re.findall(r"/r/([\w-]+)", httpx.get(town.address).text)
-    town.slug = next((slug for slug in slugs if slug != town.sample), town.sample)
-    town.doors["said"] = told.stdout[-2000:]
-    town.doors["first"] = first[:1]
-    return town
+def settled(data: Path) -> Town:
+    """The town of a platform whose day was played already."""
+    run = running.read(data)
+    letters = Town(run["address"], run["mailbox"], "", "").letters(kind="account")
+    (slug,) = {match[1] for letter in letters for match in re.finditer(r"/retour/([\w-]+)", letter["text"])}
+    public = httpx.get(f"{run['address']}/r/{SAMPLE}", timeout=20).text
+    (owner,) = set(re.findall(r"mailto:([^\"]+)", public))
+    return Town(run["address"], run["mailbox"], owner, slug)
