@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, time, timedelta
+from typing import Protocol
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import exists, select
 from sqlalchemy.orm import Session
 
 from services.chassis.settings import Settings
-from services.registration import gatherings, hours, sign_ins
+from services.registration import gatherings, hours, registrations, sign_ins, stories, topics
 from services.registration.links import Links
 from services.registration.models import Gathering
 
@@ -31,10 +34,38 @@ ANGLES = (
 )
 
 
-def load(session: Session, settings: Settings, *, now: datetime) -> None:
+class Guest(Protocol):
+    """A fictional person; `territory` is a letter."""
+
+    @property
+    def given(self) -> str: ...
+    @property
+    def family(self) -> str: ...
+    @property
+    def email(self) -> str: ...
+    @property
+    def territory(self) -> str: ...
+    @property
+    def trade(self) -> str: ...
+    @property
+    def structure(self) -> str: ...
+    @property
+    def language(self) -> str: ...
+
+
+def load(
+    session: Session,
+    settings: Settings,
+    *,
+    now: datetime,
+    guests: Sequence[Guest] = (),
+    told: Sequence[str] = (),
+    asked: Sequence[str] = (),
+) -> None:
     """Make the sample gathering, open for registration; nothing happens when it is there.
 
-    It takes place on 8 April 2027, or about four months from `now` when that is past.
+    It takes place on 8 April 2027, or about four months from `now` when that is past. `guests` ask for a seat one
+    after the other and confirm it; the first of them bring the stories `told`, the next the questions `asked`.
     """
     if session.scalar(select(exists().where(Gathering.slug == SLUG))):
         return
@@ -64,3 +95,32 @@ def load(session: Session, settings: Settings, *, now: datetime) -> None:
         now=now,
     )
     gatherings.open_door(session, gathering.id, by=owner.id, links=links, now=now)
+    seated = [_seat(session, gathering.id, guest, links=links, now=now) for guest in guests]
+    holding = [one for one in seated if one is not None]
+    for title, teller in zip(told, holding, strict=False):
+        story = stories.propose(session, teller, title=title, consents=True, now=now)
+        stories.accept(session, gathering.id, story.id, by=owner.id, now=now)
+    for question, carrier in zip(asked, holding[len(told) :], strict=False):
+        topic = topics.propose(session, carrier, question=question, now=now)
+        topics.accept(session, gathering.id, topic.id, by=owner.id, now=now)
+
+
+def _seat(session: Session, gathering_id: UUID, guest: Guest, *, links: Links, now: datetime) -> UUID | None:
+    """The id of a guest who holds a confirmed seat now, or None for one who waits."""
+    answer = registrations.ask(
+        session,
+        gathering_id,
+        given=guest.given,
+        family=guest.family,
+        email=guest.email,
+        territory=guest.territory,
+        trade=guest.trade,
+        structure=guest.structure,
+        language=guest.language,
+        links=links,
+        now=now,
+    )
+    if answer.outcome != "held":
+        return None
+    registrations.confirm(session, answer.participant_id, links=links, now=now)
+    return answer.participant_id

@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+from collections import Counter
 from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import select
 
+from infra.sample.cast import cast
 from services.registration import sample, sign_ins, tasks
-from services.registration.models import Gathering, Participant, State
+from services.registration.models import Gathering, Participant, State, Story, Topic
 from tests.unit.chassis.face import some_settings
 from tests.unit.registration.conftest import NOON
 
@@ -25,6 +27,20 @@ def test_the_sample_gathering_is_made_once_and_open(registration, told):
     load(registration, NOON)
 
     assert (gathering.slug, gathering.state, gathering.seats, told()) == ("chemins-croises", "open", 132, [])
+
+
+def test_the_people_of_the_sample_hold_seats_and_bring_stories_and_topics(registration):
+    day = cast()
+    with registration.transaction() as session:
+        sample.load(session, SETTINGS, now=NOON, guests=day.invited[:118], told=day.stories, asked=day.topics)
+
+    with registration.reading() as session:
+        states = Counter(session.scalars(select(Participant.state)))
+        stories = session.scalars(select(Story.title).where(Story.state == "accepted")).all()
+        topics = session.scalars(select(Topic.question).order_by(Topic.number)).all()
+    assert (states, sorted(stories), tuple(topics)) == (
+        Counter({State.registered: 118}), sorted(day.stories), day.topics
+    )  # fmt: skip
 
 
 def test_the_sample_day_is_never_past(registration):
