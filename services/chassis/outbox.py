@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any, ClassVar
 from uuid import UUID
@@ -67,19 +68,22 @@ def publish(session: Session, event: type[Event], about: object, *, now: datetim
         )
         .returning(outbox.c.sequence)
     ).scalar_one()
-    rows = [
-        {
-            "event_id": event_id,
-            "hearer": hearer,
-            "sequence": sequence,
-            "version": _next_version(session, hearer, subject),
-            "attempts": 0,
-            "next_at": at,
-        }
-        for hearer in hearers()[event.type]
-    ]
-    if rows:
-        session.execute(insert(delivery), rows)
+    if heard_by := hearers()[event.type]:
+        versions = _next_versions(session, heard_by, subject)
+        session.execute(
+            insert(delivery),
+            [
+                {
+                    "event_id": event_id,
+                    "hearer": hearer,
+                    "sequence": sequence,
+                    "version": versions[hearer],
+                    "attempts": 0,
+                    "next_at": at,
+                }
+                for hearer in heard_by
+            ],
+        )
     wake(session)
     return event_id
 
@@ -91,19 +95,19 @@ def wake(session: Session) -> None:
     session.info["wake"] = True
 
 
-def _next_version(session: Session, hearer: str, subject: UUID) -> int:
-    # The row stays locked until the commit, so two transactions about one subject are told in the order they commit.
+def _next_versions(session: Session, heard_by: Iterable[str], subject: UUID) -> dict[str, int]:
+    # The rows stay locked until the commit, so transactions about one subject are told in the order they commit;
+    # sorted, so that no two of them wait for each other.
     upsert = sqlite.insert if session.get_bind().dialect.name == "sqlite" else postgresql.insert
     statement = (
         upsert(told)
-        .values(hearer=hearer, subject=subject, version=1)
+        .values([{"hearer": hearer, "subject": subject, "version": 1} for hearer in sorted(heard_by)])
         .on_conflict_do_update(
             index_elements=[told.c.hearer, told.c.subject], set_={"version": told.c.version + 1}
         )
-        .returning(told.c.version)
+        .returning(told.c.hearer, told.c.version)
     )
-    version: int = session.execute(statement).scalar_one()
-    return version
+    return {hearer: version for hearer, version in session.execute(statement).all()}
 
 
 def envelope(row: Any, source: str, version: int, attempt: int) -> dict[str, Any]:

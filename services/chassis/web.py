@@ -14,14 +14,15 @@ import structlog
 from flask import Flask, Response, current_app, g, jsonify, make_response, request
 from flask_smorest import Api
 from marshmallow import ValidationError
-from sqlalchemy import insert, select
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy import select
+from sqlalchemy.orm import Session
 from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from services.chassis import health, i18n, pages
 from services.chassis.db import Database, once
 from services.chassis.errors import Forbidden, Misshapen, Refused
+from services.chassis.inbox import upsert
 from services.chassis.outbox import new_trace
 from services.chassis.service import Service
 from services.chassis.settings import Settings
@@ -118,20 +119,9 @@ def transacted(view: View) -> View:
         fingerprint = _fingerprint() if key else ""
         try:
             with database().transaction(trace=g.trace) as session:
-                if key:
-                    if (kept := _kept(session, key, fingerprint)) is not None:
-                        return kept
-                    # The row is taken first: a twin of this request waits here until we have answered.
-                    session.execute(
-                        insert(once).values(
-                            key=key,
-                            request_hash=fingerprint,
-                            status=0,
-                            headers={},
-                            body=b"",
-                            answered_at=now(),
-                        )
-                    )
+                # The row is taken first: a twin of this request waits here until we have answered.
+                if key and not _take(session, key, fingerprint):
+                    return _kept(session, key, fingerprint)
                 response = make_response(view(session, *args, **kwargs))
                 if response.status_code >= HTTPStatus.BAD_REQUEST:
                     raise _Undone(response)
@@ -148,14 +138,6 @@ def transacted(view: View) -> View:
                 return response
         except _Undone as undone:
             return undone.response
-        except IntegrityError:
-            if not key:
-                raise
-            with database().reading() as session:
-                kept = _kept(session, key, fingerprint)
-            if kept is None:
-                raise
-            return kept
 
     return opened  # type: ignore[return-value]
 
@@ -191,10 +173,22 @@ def _fingerprint() -> str:
     return hashlib.sha256(request.get_data(cache=True)).hexdigest()
 
 
-def _kept(session: Any, key: str, fingerprint: str) -> Response | None:
-    row = session.execute(select(once).where(once.c.key == key)).one_or_none()
-    if row is None or not row.status:
-        return None
+def _take(session: Session, key: str, fingerprint: str) -> bool:
+    """Whether this key is new; it is ours from now on."""
+    row = {
+        "key": key,
+        "request_hash": fingerprint,
+        "status": 0,
+        "headers": [],
+        "body": b"",
+        "answered_at": now(),
+    }
+    fresh = upsert(session)(once).values(row).on_conflict_do_nothing().returning(once.c.key)
+    return session.execute(fresh).first() is not None
+
+
+def _kept(session: Session, key: str, fingerprint: str) -> Response:
+    row = session.execute(select(once).where(once.c.key == key)).one()
     if row.request_hash != fingerprint:
         raise KeyUsedOtherwise("This was sent already with other content. Reload the page and send it again.")
     kept = Response(row.body, status=row.status)
