@@ -30,6 +30,8 @@ Prepare = Callable[[Session, Fact, datetime], Any]
 
 # A handler that raises is tried this often, then its fact is dead and waits for a person.
 TRIES = 5
+# Nothing more is done about a fact of these statuses.
+DONE = ("heard", "discarded", "dead")
 # A fact that was begun this often and never ended has killed its worker each time.
 STARTS = 3
 
@@ -142,13 +144,13 @@ class Inbox:
         prepared: tuple[Any, ...] = ()
         if ear.prepare is not None:
             with database.reading() as session:
-                if _was_heard(session, event_id) is None:
+                if _was_heard(session, event_id) not in DONE:
                     prepared = (ear.prepare(session, fact, now),)
 
         with database.transaction(trace=envelope["traceparent"], cause=event_id) as session:
             # The subject's row is locked first: neither the same fact nor its younger brother can pass meanwhile.
             last = _lock_subject(session, source, subject)
-            if _was_heard(session, event_id) in ("heard", "discarded", "dead") or version <= last:
+            if _was_heard(session, event_id) in DONE or version <= last:
                 session.execute(
                     update(inbox).where(inbox.c.event_id == event_id).values(again=inbox.c.again + 1)
                 )
@@ -160,6 +162,7 @@ class Inbox:
                 return "parked"
             if ear.prepare is not None and not prepared:
                 # It was heard elsewhere between the two looks, and that was undone: the teller sends it again.
+                log.warning("fact_unprepared", fact=str(event_id), type=envelope["type"])
                 return "failed"
             ear.handle(session, fact, now, *prepared)
             _record(session, envelope, status="heard", now=now)

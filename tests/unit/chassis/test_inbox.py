@@ -234,3 +234,25 @@ def test_the_long_part_of_a_handler_runs_before_its_transaction(open_sqlite):
 
     assert ear.hear(database, a_fact()) == "heard"
     assert words(database) == ["HELLO"]
+
+
+def test_a_fact_whose_worker_was_killed_is_thought_through_anew(open_database):
+    ear, database = Inbox("grouping"), open_database(METADATA, "grouping")
+    thoughts: list[str] = []
+
+    def think(session, fact, now):
+        thoughts.append(fact["word"])
+        if len(thoughts) == 1:
+            raise KeyboardInterrupt  # the worker is killed here
+        return fact["word"] * 2
+
+    @ear.on(TYPE, reads=Person, prepare=think)
+    def note(session, fact, now, thought):
+        session.execute(insert(effects).values(person=fact["person"], word=thought))
+
+    fact = a_fact()
+    with pytest.raises(KeyboardInterrupt):
+        ear.hear(database, {**fact, "attempt": 2})
+
+    assert ear.hear(database, {**fact, "attempt": 3}) == "heard"
+    assert words(database) == ["hellohello"]
