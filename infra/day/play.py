@@ -26,6 +26,8 @@ FIGURES = (
     "facts_twice", "moves", "answers", "seconds",
 )  # fmt: skip
 MOST_SAID = 30
+# The title of the day holds no figures: a letter's code is to be the only number of six.
+LETTERS = "bcdfghjkmnpqrstvwxz"
 # Who organises on a platform that was just started: with the sample gathering, and without.
 ORGANISERS = (words.ORGANISER[2], "organisation@palabre.example")
 
@@ -77,7 +79,7 @@ def play(
 ) -> Played:
     """Play one day with `seats` seats on a running platform. `organisers` may ask for a letter to come in by."""
     lines, ledger = Lines(), Ledger()
-    stamp = secrets.token_hex(3)
+    stamp = "".join(secrets.choice(LETTERS) for _ in range(6))
     before = checks.quiet(lines, here.address)
     mailbox = Mailbox(lines, here.mailbox).open()
     organiser = Browser(lines, here.address)
