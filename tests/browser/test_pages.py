@@ -138,7 +138,7 @@ def invited(browser: Browser, town: Town, owner: StorageState) -> str:
 def _walks(
     browser: Browser, town: Town, owner: StorageState, newcomer: Newcomer, invited: str, language: str
 ) -> Iterator[Walk]:
-    """What an owner, a participant and a passer-by can open."""
+    """What an owner, two participants and a passer-by can open."""
     here, slug = town.address, town.slug
     mine, asked = town.links("/moi/", kind="placement"), town.links("/q/", kind="questionnaire")
     kept = next(letter["number"] for letter in reversed(town.letters()) if letter["ics"])
@@ -150,7 +150,8 @@ def _walks(
             f"{town.mailbox}/{kept}",
             town.mailbox,
         ],
-        "participant": [newcomer.link, *mine[:1], f"{here}/g/{slug}/ma-place"],
+        "newcomer": [newcomer.link],
+        "participant": [*mine[:1], f"{here}/g/{slug}/ma-place"],
         "passer-by": [
             f"{here}/",
             f"{here}/r/{slug}",
