@@ -13,6 +13,8 @@ import httpx
 from infra.day.browser import Lines
 
 POLL_S = 0.15
+# A look that hangs must not keep everybody waiting for letters that are there.
+READ_WITHIN_S = 5.0
 # Once a letter did not come, nobody waits long for the others.
 IMPATIENT_S = 8.0
 
@@ -50,6 +52,7 @@ class Mailbox:
         self.lines = lines
         self.url = url.removesuffix(".json") + ".json"
         self.client = lines.client("http://mailbox")
+        self.client.timeout = READ_WITHIN_S
         self.letters: list[Letter] = []
         self.by_person: dict[tuple[str, str], list[Letter]] = defaultdict(list)
         self.last = 0
