@@ -1,7 +1,7 @@
 """The whole street on one machine without root: a broker, four services, their workers and relays, kept alive.
 
     launcher ── zygote ─┬─ broker          Valkey, from its wheel
-                        ├─ web.1, web.2    gunicorn's workers: the four services behind one address
+                        ├─ web.1           gunicorn's worker: the four services behind one address
                         ├─ <service>.worker, notifications.mail, relays
                         └─ prepare, greet  once at each start
 

@@ -15,10 +15,9 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
-import psycopg
 import redis
 import structlog
 from kombu.exceptions import OperationalError
@@ -31,11 +30,14 @@ from services.chassis.broker import acks_queue, celery_app, client, events_queue
 from services.chassis.db import Database, ack_out, delivery, outbox, pulse
 from services.chassis.inbox import upsert
 from services.chassis.opening import open_database
-from services.chassis.outbox import CHANNEL, envelope
+from services.chassis.outbox import envelope
 from services.chassis.routes import services
 from services.chassis.service import Chore, Service, Sweep
 from services.chassis.settings import Settings
 from services.chassis.telemetry import configure
+
+if TYPE_CHECKING:
+    from services.chassis.listening import Listener
 
 log = structlog.get_logger()
 
@@ -65,7 +67,7 @@ class Relay:
         self._waiter = client(settings, timeout_s=POLL_S + 2)
         self._connection: Any = None
         self._producer: Any = None
-        self._listening: psycopg.Connection[Any] | None = None
+        self._listener = _listener(self.database)
         self._next: dict[str, float] = defaultdict(float)
         self._run_id = ""
 
@@ -78,7 +80,7 @@ class Relay:
             except (redis.RedisError, OperationalError, OSError) as error:
                 self._let_go("broker_away", error)
                 stop.wait(0.2)
-            except (DBAPIError, psycopg.Error) as error:
+            except DBAPIError as error:
                 self._let_go("database_away", error)
                 stop.wait(0.5)
             if not busy and not stop.is_set():
@@ -220,21 +222,12 @@ class Relay:
     def _wait(self, stop: threading.Event) -> None:
         """Until somebody nudges, or a second has gone by."""
         try:
-            if self.database.is_sqlite:
+            if self._listener is None:
                 self._waiter.brpop([nudge_key(self.service.name)], timeout=POLL_S)
             else:
-                for _ in self._listener().notifies(timeout=POLL_S, stop_after=1):
-                    pass
-        except (redis.RedisError, psycopg.Error, OSError):
-            self._listening = None
+                self._listener.wait(POLL_S)
+        except (redis.RedisError, OSError):
             stop.wait(0.2)
-
-    def _listener(self) -> psycopg.Connection[Any]:
-        if self._listening is None or self._listening.closed:
-            url = self.database.url.set(drivername="postgresql").render_as_string(hide_password=False)
-            self._listening = psycopg.connect(url, autocommit=True, connect_timeout=5)
-            self._listening.execute(f"listen {CHANNEL}")
-        return self._listening
 
     def _let_go(self, what: str, error: Exception) -> None:
         log.warning(what, error=type(error).__name__)
@@ -249,9 +242,17 @@ class Relay:
     def _close(self) -> None:
         if self._connection is not None:
             self._connection.release()
-        if self._listening is not None:
-            self._listening.close()
+        if self._listener is not None:
+            self._listener.close()
         self.database.dispose()
+
+
+def _listener(database: Database) -> Listener | None:
+    if database.is_sqlite:
+        return None
+    from services.chassis.listening import Listener  # noqa: PLC0415  the driver is for PostgreSQL alone
+
+    return Listener(database.url)
 
 
 def _push_ahead(session: Session, rows: Sequence[Any]) -> None:

@@ -94,8 +94,10 @@ class Settings:
     mailbox_key: str = _setting(
         "opens the local mailbox page /boite/<key>; empty closes it", default="", secret=True
     )
-    web_workers: int = _setting("web processes", default=2, read=_count)
-    web_threads: int = _setting("threads of each web process", default=6, read=_count)
+    web_workers: int = _setting(
+        "web processes; one answers a hall, a server has a core for each", default=1, read=_count
+    )
+    web_threads: int = _setting("threads of each web process", default=8, read=_count)
     log_level: str = _setting("DEBUG, INFO, WARNING or ERROR", default="INFO")
 
     def database_of(self, service: str) -> str:

@@ -33,7 +33,7 @@ ALL = (
     *SHORT,
     Row("web.1", "kill", "Forms"),
     Row("zygote", "family", "Forms"),
-    Row("web.2", "kill", "Check-in"),
+    Row("web.1", "kill", "Check-in"),
     Row("registration.worker", "kill", "Forms"),
     Row("relays", "kill", "Forms"),
     Row("relays", "freeze", "Addresses"),
