@@ -114,8 +114,8 @@ def newcomer(browser: Browser, town: Town) -> Newcomer:
 
 
 @pytest.fixture(scope="module")
-def invited(browser: Browser, town: Town, owner: StorageState) -> str:
-    """The address of a list that the owner saved: its invitations wait as drafts."""
+def invited(browser: Browser, town: Town, owner: StorageState) -> list[str]:
+    """A list that the owner saved, and one of its invitations, which wait as drafts: both addresses."""
     context = _context(browser, storage_state=owner)
     page = context.new_page()
     page.goto(f"{town.address}/o/{SAMPLE}/import")
@@ -131,12 +131,14 @@ def invited(browser: Browser, town: Town, owner: StorageState) -> str:
         if page.locator("a[href*='a-relire']").count():
             break
         time.sleep(0.2)
+    page.goto(f"{town.address}/c/{SAMPLE}/a-relire/invitation")
+    draft = page.eval_on_selector("tbody th a", "link => link.href")
     context.close()
-    return address
+    return [address, draft]
 
 
 def _walks(
-    browser: Browser, town: Town, owner: StorageState, newcomer: Newcomer, invited: str, language: str
+    browser: Browser, town: Town, owner: StorageState, newcomer: Newcomer, invited: list[str], language: str
 ) -> Iterator[Walk]:
     """What an owner, two participants and a passer-by can open."""
     here, slug = town.address, town.slug
@@ -146,7 +148,7 @@ def _walks(
         "owner": [
             f"{here}/",
             *(f"{here}/{part}/{of}" for of in (slug, SAMPLE) for part in ("o", "g", "f", "c")),
-            invited,
+            *invited,
             f"{town.mailbox}/{kept}",
             town.mailbox,
         ],
@@ -169,7 +171,9 @@ def _walks(
     for who, addresses in seeds.items():
         context = _context(browser, language, storage_state=owner if who == "owner" else None)
         context.clear_cookies(name="langue")
-        yield walk(context.new_page(), addresses, look, gone=("/entrer/<token>",), a_kind=2 if language == "fr" else 1)
+        yield walk(
+            context.new_page(), addresses, look, gone=("/entrer/<token>",), a_kind=2 if language == "fr" else 1
+        )
         context.close()
 
 
