@@ -1,4 +1,4 @@
-"""python -m tests.bench: every figure with its ceiling, one after the other."""
+"""python -m tests.bench [web|backbone]: figures beside their ceilings; without a word, all of them."""
 
 from __future__ import annotations
 
@@ -6,11 +6,17 @@ import sys
 
 from tests.bench import backbone, web
 
+BENCHES = {"web": web.main, "backbone": backbone.main}
+
 
 def main() -> None:
-    web.main()
-    backbone.main()
+    wanted = sys.argv[1:] or list(BENCHES)
+    del sys.argv[1:]
+    for name in wanted:
+        if name not in BENCHES:
+            sys.exit(f"No benchmark {name}; there are {', '.join(BENCHES)}.")
+        BENCHES[name]()
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()
