@@ -7,6 +7,7 @@ PYTHON ?= python3
 VENV := .venv
 PY := $(VENV)/bin/python
 UV := $(VENV)/bin/uv
+KERNEL := services/grouping/forming/kernel.c
 LOCKED := pyproject.toml --all-extras --constraints requirements.lock
 export UV_LINK_MODE ?= copy
 export UV_NO_PROGRESS ?= 1
@@ -51,14 +52,16 @@ $(UV): requirements.lock
 	@$(PY) -m pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all: -r $(VENV)/uv.lock
 	@touch $(UV)
 
-$(VENV)/runs: $(UV) requirements.lock pyproject.toml
+$(VENV)/runs: $(UV) requirements.lock pyproject.toml $(KERNEL)
 	@echo "Setting up: what the platform runs on (about 100 MB the first time)"
 	@$(UV) pip install --quiet --python $(PY) --compile-bytecode -r $(LOCKED)
+	@$(PY) -m services.grouping.forming.native
 	@touch $@
 
-$(VENV)/tests: $(UV) requirements.lock pyproject.toml
+$(VENV)/tests: $(UV) requirements.lock pyproject.toml $(KERNEL)
 	@echo "Setting up: what the platform and its tests run on (about 250 MB the first time)"
 	@$(UV) pip install --quiet --python $(PY) --compile-bytecode --exact -r $(LOCKED) --group dev
+	@$(PY) -m services.grouping.forming.native
 	@touch $(VENV)/runs $@
 
 browser: setup-dev

@@ -11,8 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from services.grouping.forming import kernel
-from services.grouping.forming.formation import BLOCK, Budget
+from services.grouping.forming.budgets import Budget
 from services.grouping.forming.instances import BadInput, Ints
+
+_LOOK = 0.06
+"""Share of the budget that goes into finding the temperatures."""
+_COOLED = 0.97
+_BLOCK = 5000
 
 
 @dataclass(frozen=True)
@@ -82,24 +87,26 @@ def _row(line: str, number: int, n: int) -> tuple[int, int, float]:
 def spread(
     asked: Distances, *, seconds: float | None = 1.0, evaluations: int | None = None, seed: int = 1
 ) -> Spread:
-    """Groups with a large sum of distances inside them; the best found within the budget."""
-    budget = Budget.of(seconds, evaluations)
-    draw = np.random.default_rng(seed)
-    n, G, chairs = len(asked.apart), len(asked.least), int(asked.most.sum())
-    pull = np.zeros((chairs, chairs))
-    pull[:n, :n] = -asked.apart
-    table = kernel.Table.laid(pull, np.zeros((G, chairs)), _deal(asked, draw), people=n, least=asked.least)
-    best = kernel.Best(table.seats.copy(), table.cost)
-    us, vs = draw.integers(0, chairs, 4096), draw.integers(0, chairs, 4096)
-    spread_of = float(np.abs(table.deltas(us, vs)).mean()) or 1.0
-    hot, cold = 0.3 * spread_of, 0.1 * spread_of
-    while budget.used < 1.0 and (seconds != 0 or evaluations):
-        most = BLOCK if evaluations is None else max(1, min(BLOCK, evaluations - budget.spent))
-        us, vs = draw.integers(0, chairs, most), draw.integers(0, chairs, most)
-        heat = hot * (cold / hot) ** (budget.used / 0.85) if budget.used < 0.85 else 0.0
-        limits = -heat * np.log1p(-draw.random(most))
-        budget.spent += kernel.walk(table, us, vs, limits, best, stop_at=-np.inf)
-    groups = best.seats[:n]
+    """Groups with a large sum of distances inside them; the best found within the budget.
+
+    Anneals from above to below the temperatures where most is decided: those of the largest specific heat.
+    """
+    budget = Budget.of(seconds, evaluations, seed)
+    n, chairs = len(asked.apart), int(asked.most.sum())
+    pull = np.zeros((chairs, chairs), np.int64)
+    pull[:n, :n] = -_whole(asked.apart)
+    first = _deal(asked, seed)
+    table = kernel.Table.laid(
+        pull, np.zeros((len(asked.least), chairs), np.int64), first, people=n, least=asked.least, seed=seed
+    )
+    if seconds != 0 or evaluations:
+        hot, cold = _window(table, budget, float(pull[:n, :n].std()) or 1.0)
+        began = budget.used
+        while (used := budget.used) < 1.0:
+            part = (used - began) / (1 - began) / _COOLED
+            heat = hot * (cold / hot) ** part if part < 1 else 0.0
+            budget.spent += table.walk(heat, budget.block(_BLOCK))
+    groups = table.best_seats[:n].astype(np.int64)
     return Spread(
         groups=groups,
         objective=objective(asked, groups),
@@ -108,18 +115,80 @@ def spread(
     )
 
 
+def _window(table: kernel.Table, budget: Budget, spread_of: float) -> tuple[float, float]:
+    """Where annealing should begin and end: a quick way down, with the cost's variance seen at each step.
+
+    Source of the measure: S. R. White, "Concepts of Scale in Simulated Annealing", ICCD 1984, 646-651.
+    """
+    heats = [spread_of * 4.0 * 0.8**k for k in range(24)]
+    share = _LOOK / len(heats)
+    began, heat_of = budget.used, []
+    for k, heat in enumerate(heats):
+        costs: list[int] = []
+        table.walk(heat, 0)
+        while len(costs) < 8 or budget.used < began + share * (k + 1):
+            budget.spent += table.walk(heat, budget.block(400))
+            costs.append(table.cost)
+            if budget.used >= 1.0:
+                break
+        heat_of.append(float(np.var(costs[len(costs) // 4 :])) / heat**2)
+    peak = int(np.argmax(heat_of))
+    top = heat_of[peak]
+    warm = next((k for k in range(peak + 1) if heat_of[k] > 0.6 * top), peak)
+    last = max((k for k in range(peak, len(heats)) if heat_of[k] > 0.1 * top), default=peak)
+    return heats[warm], heats[min(last + 2, len(heats) - 1)]
+
+
+def _whole(apart: NDArray[np.float64]) -> Ints:
+    """Distances as whole numbers: exact for up to three decimals, else as finely as 32 bits can add up."""
+    largest = float(apart.sum(1).max()) or 1.0
+    room = 2.0**29 / largest
+    scale = next(
+        (step for step in (1.0, 10.0, 100.0, 1000.0) if _is_whole(apart * step) and step <= room), room
+    )
+    found: Ints = np.rint(apart * scale).astype(np.int64)
+    return found
+
+
+def _is_whole(numbers: NDArray[np.float64]) -> bool:
+    return bool((np.abs(numbers - np.rint(numbers)) < 1e-6).all())
+
+
 def objective(asked: Distances, groups: Ints) -> float:
     """The sum of distances of pairs in one group, each pair once."""
     return float(asked.apart[groups[:, None] == groups[None, :]].sum() / 2)
 
 
-def _deal(asked: Distances, draw: np.random.Generator) -> Ints:
-    """(chairs,) first seats: every group filled to its least, then up to its most; empty chairs last."""
+def _deal(asked: Distances, seed: int) -> Ints:
+    """(chairs,) first seats: sizes with the most pairs, people at random; empty chairs last."""
     n = len(asked.apart)
-    needed = np.repeat(np.arange(len(asked.least)), asked.least)
-    spare = np.repeat(np.arange(len(asked.least)), asked.most - asked.least)
-    spare = draw.permutation(spare)
-    seats = np.concatenate(
-        [draw.permutation(np.concatenate([needed, spare[: n - len(needed)]])), spare[n - len(needed) :]]
-    )
-    return seats.astype(np.int64)
+    sizes = _sizes(asked)
+    order = np.argsort(kernel.words(seed, 2**62, n), kind="stable")
+    seats = np.empty(int(asked.most.sum()), np.int64)
+    seats[order] = np.repeat(np.arange(len(sizes)), sizes)
+    seats[n:] = np.repeat(np.arange(len(sizes)), asked.most - sizes)
+    return seats
+
+
+def _sizes(asked: Distances) -> Ints:
+    """Group sizes within their bounds that make the most pairs: uneven ones do, and only few mixes come close."""
+    spare = len(asked.apart) - int(asked.least.sum())
+    best = np.full(spare + 1, -1, np.int64)
+    best[0] = 0
+    taken = []
+    for low, high in zip(asked.least.tolist(), asked.most.tolist(), strict=True):
+        more, took = np.full(spare + 1, -1, np.int64), np.zeros(spare + 1, np.int64)
+        for extra in range(min(high - low, spare) + 1):
+            worth = np.full(spare + 1, -1, np.int64)
+            before = best[: spare + 1 - extra]
+            worth[extra:] = np.where(before >= 0, before + (low + extra) ** 2, -1)
+            took = np.where(worth > more, extra, took)
+            more = np.maximum(worth, more)
+        best = more
+        taken.append(took)
+    sizes = asked.least.copy()
+    for group in range(len(sizes) - 1, -1, -1):
+        extra = int(taken[group][spare])
+        sizes[group] += extra
+        spare -= extra
+    return sizes

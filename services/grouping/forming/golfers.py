@@ -7,11 +7,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from services.grouping.forming import kernel
-from services.grouping.forming.formation import Budget
+from services.grouping.forming.budgets import Budget
 from services.grouping.forming.instances import BadInput, Ints
+from services.grouping.forming.kernel import words
+from services.grouping.forming.meetings import Meetings
 
-_BLOCK = 256
+_BLOCK = 4096
+_HOT, _COLD = 0.7, 0.15
 
 
 @dataclass(frozen=True)
@@ -40,50 +42,18 @@ def schedule(
     for name, value in (("groups", groups), ("size", size), ("rounds", rounds)):
         if value < 1:
             raise BadInput(f"{name}: at least 1 is expected, not {value}")
-    budget = Budget.of(seconds, evaluations)
+    budget = Budget.of(seconds, evaluations, seed)
     if budget.is_first_only:
-        budget = Budget.of(None, _BLOCK * rounds * 20)
-    draw = np.random.default_rng(seed)
+        budget = Budget.of(None, 2_000_000, seed)
     n = groups * size
-    seats = np.stack(
-        [np.arange(n) % groups, *(draw.permutation(np.arange(n) % groups) for _ in range(rounds - 1))]
-    )
-    met = sum((_together(row) for row in seats), np.zeros((n, n), np.int64))
-    best, fewest = seats.copy(), repeats(seats)
-    empty, least = np.zeros((groups, n), np.int64), np.full(groups, size)
-    hot, cold = 0.7, 0.15
-    while fewest > 0 and budget.used < 1.0 and rounds > 1:
-        heat = hot * (cold / hot) ** budget.used
-        for row in range(1, rounds):
-            others = met - _together(seats[row])
-            pull = (others > 0).astype(np.int64)
-            np.fill_diagonal(pull, 0)
-            table = kernel.Table.laid(pull, empty, seats[row], people=n, least=least)
-            us, vs = draw.integers(0, n, _BLOCK), draw.integers(0, n, _BLOCK)
-            limits = -heat * np.log1p(-draw.random(_BLOCK))
-            budget.spent += kernel.walk(
-                table, us, vs, limits, kernel.Best(table.seats, table.cost), stop_at=-np.inf
-            )
-            seats[row] = table.seats
-            met = others + _together(seats[row])
-            now = int(np.maximum(met - 1, 0).sum() - n * (rounds - 1)) // 2
-            if now < fewest:
-                best, fewest = seats.copy(), now
-            if fewest == 0 or budget.used >= 1.0:
-                break
+    rows = [np.argsort(words(seed, n * row, n), kind="stable") % groups for row in range(rounds)]
+    rows[0] = np.arange(n) % groups
+    meetings = Meetings.of(np.stack(rows), groups, seed=seed)
+    while meetings.best_cost > 0 and (used := budget.used) < 1.0 and rounds > 1 and groups > 1:
+        budget.spent += meetings.walk(_HOT * (_COLD / _HOT) ** used, budget.block(_BLOCK))
     return Schedule(
-        rounds=best, repeats=fewest, evaluations=budget.spent, seconds=time.perf_counter() - budget.began
+        rounds=meetings.best_seats.astype(np.int64),
+        repeats=meetings.best_cost,
+        evaluations=budget.spent,
+        seconds=time.perf_counter() - budget.began,
     )
-
-
-def repeats(seats: Ints) -> int:
-    """Meetings of a pair after its first, over (R, n) group ids."""
-    n = seats.shape[1]
-    met = sum((_together(row) for row in seats), np.zeros((n, n), np.int64))
-    np.fill_diagonal(met, 0)
-    return int(np.maximum(met - 1, 0).sum()) // 2
-
-
-def _together(row: Ints) -> Ints:
-    pairs: Ints = (row[:, None] == row[None, :]).astype(np.int64)
-    return pairs

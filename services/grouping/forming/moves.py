@@ -2,31 +2,35 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from services.grouping.forming import kernel
+from services.grouping.forming.budgets import Budget
 from services.grouping.forming.figures import GAP, Figures, figures
-from services.grouping.forming.formation import FORBIDDEN, Budget, Room, stroll
+from services.grouping.forming.formation import Room
 from services.grouping.forming.instances import Instance, Ints
+from services.grouping.forming.kernel import FORBIDDEN
 
 Policy = Literal["sizes", "balance"]
 
-_MOVE = 60
-"""Price of one person moved: above anything repeats and wishes can give back."""
-_HOT, _COLD = 0.4 * _MOVE, 4.0
+_MOVE = 40
+"""Price of one person moved."""
 _TRADES: dict[Policy, tuple[float, ...]] = {
-    "sizes": (0.1, 0.1, 0.5, 1.2, 3),
-    "balance": (0.1, 0.5, 1.2, 2, 3, 3),
+    "sizes": (0.25, 0.5, 1.2, 2, 3),
+    "balance": (0.5, 1.2, 2, 3, 3, 3),
 }
-"""How many moves closing one gap is worth, in each search in turn: the searches between the ends draw the
-curve.
-"""
+"""How many moves closing one gap is worth, in each search in turn; together they draw the curve."""
+_COLD = 0.3
+"""The last temperature, in the first."""
+_ASTRAY = 30
+"""Pairs that heat alone, at its highest, holds off their seats; more of them would melt the plan."""
+_BLOCK = 4096
 
 
 @dataclass(frozen=True)
@@ -61,41 +65,47 @@ def rebalance(
     every gap as small as it finds, and among those the fewest moves. A carrier and a locked person never move.
     Raises seating.Impossible.
     """
-    budget = Budget.of(seconds or None, evaluations or (None if seconds else 60_000))
-    draw = np.random.default_rng(seed)
+    budget = Budget.of(seconds or None, evaluations or (None if seconds else 600_000), seed)
     kept = {person: int(group) for person, group in enumerate(plan.tolist()) if group >= 0}
     kept = {person: group for person, group in kept.items() if person not in instance.absent}
-    room = Room.opened(instance, draw, prefer=kept)
-    seen: dict[int, tuple[int, int, Ints]] = {}
-
-    def note(seats: Ints) -> None:
-        room.seats = seats
-        groups = room.groups()
-        moves, found = count_moves(plan, groups), figures(instance, groups)
-        worth = (sum(found.gap), found.cost)
-        if moves not in seen or worth < seen[moves][:2]:
-            seen[moves] = (*worth, groups)
-
-    note(room.seats)
-    start = room.seats
+    room = Room.opened(instance, prefer=kept)
+    start, answers = room.seats, _Answers(instance, plan)
+    answers.note(room.groups())
     for number, trade in enumerate(_TRADES[policy]):
-        if progress is not None and not progress(budget.used, min(seen)):
+        if progress is not None and not progress(budget.used, min(answers.seen)):
             break
-        room.seats = start
         share = (number + 1) / len(_TRADES[policy])
-        note(_search(room, kept, trade, draw, budget, share))
-    fewest = min(seen)
-    wanted = fewest if policy == "sizes" else min(seen, key=lambda moves: (seen[moves][0], moves))
-    groups = seen[wanted][2]
+        room.seats = start
+        for seats in _search(room, kept, round(trade * _MOVE), budget, share, number):
+            room.seats = seats
+            answers.note(room.groups())
+    seen = answers.seen
+    wanted = min(seen) if policy == "sizes" else min(seen, key=lambda moves: (seen[moves][0], moves))
+    groups = seen[wanted][-1]
     return Moved(
         groups=groups,
         figures=figures(instance, groups),
         moves=wanted,
         bound=fewest_moves(instance, plan, balance=policy == "balance"),
-        curve=_front({moves: gap for moves, (gap, _, _) in seen.items()}),
+        curve=_front({moves: gap for moves, (gap, *_) in seen.items()}),
         evaluations=budget.spent,
         seconds=time.perf_counter() - budget.began,
     )
+
+
+@dataclass
+class _Answers:
+    """The best answer at each number of moves: (broken rules and gap, cost, groups)."""
+
+    instance: Instance
+    plan: Ints
+    seen: dict[int, tuple[int, int, Ints]] = field(default_factory=dict)
+
+    def note(self, groups: Ints) -> None:
+        moves, found = count_moves(self.plan, groups), figures(self.instance, groups)
+        worth = (sum(found.gap), found.cost)
+        if not found.broken and (moves not in self.seen or worth < self.seen[moves][:2]):
+            self.seen[moves] = (*worth, groups)
 
 
 def count_moves(plan: Ints, groups: Ints) -> int:
@@ -132,29 +142,34 @@ def fewest_moves(instance: Instance, plan: Ints, *, balance: bool) -> int:
 
 
 def _search(
-    room: Room, kept: dict[int, int], trade: float, draw: np.random.Generator, budget: Budget, share: float
-) -> Ints:
-    """Anneal with a bonus for staying; a gap is worth `trade` moves. Ends at `share` of the budget."""
-    one_gap = room.balance % FORBIDDEN // GAP
-    pull = room.full + one_gap * (round(trade * _MOVE) - GAP)
-    table = room.table(pull, room.wishes + _stay(room, kept))
-    best = kernel.Best(table.seats.copy(), table.cost)
-    began = budget.used
-    while budget.used < share and len(room.singles) > 1:
+    room: Room, kept: dict[int, int], gap: int, budget: Budget, share: float, number: int
+) -> list[Ints]:
+    """The best seats seen at each number of moves, annealing with a price for leaving and `gap` for a gap until
+    `share` of the budget is gone.
+    """
+    gaps = (room.balance % FORBIDDEN) // GAP
+    calls = room.wishes + _stay(room, kept)
+    table = room.table(room.full + gaps * (gap - GAP), calls, budget.seed + 1000 * number)
+    home = np.full(room.chairs, -1)
+    for k, person in enumerate(room.people.tolist()):
+        home[k] = kept.get(person, -1)
+    table.count_moves(home, _MOVE, min(len(kept), 4 * len(room.instance.absent) + len(kept) // 4 + 8))
+    hot, began = 2 * _MOVE / math.log(max(20.0, room.chairs**2 / _ASTRAY)), budget.used
+    while budget.used < share and len(room.movers) > 1:
         part = min(1.0, (budget.used - began) / max(share - began, 1e-9))
-        most = 512 if budget.evaluations is None else max(1, min(512, budget.evaluations - budget.spent))
-        budget.spent += stroll(room, table, best, draw, _HOT * (_COLD / _HOT) ** part, most=most)
-    return best.seats
+        budget.spent += table.walk(hot * _COLD**part, budget.block(_BLOCK))
+    known = np.flatnonzero(table.front < FORBIDDEN)
+    return [table.front_seats[moves].astype(np.int64) for moves in known.tolist()]
 
 
 def _stay(room: Room, kept: dict[int, int]) -> NDArray[np.int64]:
     """(G, chairs): what it costs to sit anywhere but where the published plan says."""
-    stay = np.zeros((room.instance.G, room.chairs), np.int64)
+    calls = np.zeros((room.instance.G, room.chairs), np.int64)
     for k, person in enumerate(room.people.tolist()):
         if person in kept:
-            stay[:, k] = _MOVE
-            stay[kept[person], k] = 0
-    return stay
+            calls[:, k] = _MOVE
+            calls[kept[person], k] = 0
+    return calls
 
 
 def _front(seen: dict[int, int]) -> tuple[tuple[int, int], ...]:

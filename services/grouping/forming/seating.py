@@ -135,7 +135,7 @@ def _search(instance: Instance, prefer: dict[int, int]) -> dict[int, int] | None
 @dataclass
 class _Search:
     """One unit after another gets a group it fits; `at` holds those that have one, `filled` counts their
-    people.
+    people, `crowd` those who would like to stay in a group and those who were put there.
     """
 
     everyone: list[Unit]
@@ -145,6 +145,7 @@ class _Search:
     prefer: dict[int, int]
     filled: list[int]
     touched: list[int]
+    crowd: list[int]
     at: dict[int, int] = field(default_factory=dict)
 
     @classmethod
@@ -167,6 +168,7 @@ class _Search:
             prefer=prefer,
             filled=[0] * instance.G,
             touched=[0] * instance.G,
+            crowd=[list(prefer.values()).count(group) if prefer else 0 for group in range(instance.G)],
         )
 
     def run(self) -> dict[int, int] | None:
@@ -196,6 +198,7 @@ class _Search:
             (k for k, u in enumerate(self.everyone) if u.group >= 0 or len(u.people) > 1 or k in self.foes),
             key=lambda k: (
                 self.everyone[k].group < 0,
+                not any(person in self.prefer for person in self.everyone[k].people),
                 -len(self.everyone[k].people),
                 -len(self.foes.get(k, ())),
                 k,
@@ -212,6 +215,8 @@ class _Search:
         known.sort(key=lambda group: (self.filled[group], group))
         wanted = [self.prefer[person] for person in unit.people if person in self.prefer]
         order = known + fresh if wanted else fresh[:1] + known
+        if self.prefer:
+            order = sorted(range(len(self.crowd)), key=lambda group: (self.crowd[group], group))
         return sorted(order, key=lambda group: -wanted.count(group))
 
     def _sit(self, k: int, group: int) -> bool:
@@ -222,6 +227,7 @@ class _Search:
         if size > low >= self.filled[group] and sum(count > low for count in self.filled) >= self.larger:
             return False
         self.at[k] = group
+        self.crowd[group] += sum(self.prefer.get(person) != group for person in self.everyone[k].people)
         self.filled[group] = size
         self.touched[group] += 1
         return True
@@ -231,6 +237,7 @@ class _Search:
             group = self.at.pop(k)
             self.filled[group] -= len(self.everyone[k].people)
             self.touched[group] -= 1
+            self.crowd[group] -= sum(self.prefer.get(person) != group for person in self.everyone[k].people)
 
 
 def _pins_clash(instance: Instance) -> bool:

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from services.grouping.forming import kernel
 from services.grouping.forming.__main__ import main
 from tests.unit.grouping.forming_cast import a_day
 
@@ -41,7 +42,7 @@ def test_form_tells_everything_a_stranger_needs(run: Any) -> None:
         "groups", "cost", "gap", "repeats", "wishes", "broken", "bound", "sizes",
         "seconds", "evaluations", "seed", "backend",
     }  # fmt: skip
-    assert (len(answer["groups"]), answer["broken"], answer["backend"]) == (132, 0, "numpy")
+    assert (len(answer["groups"]), answer["broken"], answer["backend"]) == (132, 0, kernel.BACKEND)
 
 
 def test_a_counted_budget_prints_the_same_bytes_twice(run: Any) -> None:
