@@ -93,3 +93,23 @@ def test_the_first_organiser_comes_in_by_a_link_without_a_letter(registration, u
         token = sign_ins.first_link(session, " First@Example.org ", NOON)
 
     assert use(token, now=NOON + timedelta(hours=23)) == "first@example.org"
+
+
+def test_a_link_shown_to_the_operator_keeps_no_letter_back(registration, odile, ask):
+    for _ in range(3):
+        with registration.transaction() as session:
+            sign_ins.first_link(session, "odile@example.org", NOON)
+
+    assert ask() is not None
+
+
+def test_a_link_shown_to_the_operator_does_not_hide_the_letters_code(registration, odile, ask):
+    code = ask()["code"]
+    with registration.transaction() as session:
+        sign_ins.first_link(session, "odile@example.org", NOON + timedelta(minutes=1))
+    with registration.transaction() as session:
+        found = sign_ins.use_code(
+            session, email="odile@example.org", code=code, links=LINKS, now=NOON + timedelta(minutes=2)
+        )
+
+    assert found is not None
