@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -58,6 +59,7 @@ def main(service: Service, *own: Command, argv: Sequence[str] | None = None) -> 
         chosen = settings.read()
     except WrongSetting as error:
         sys.exit(f"{error}")
+    telemetry.configure(chosen, service.name, args.verb)
     if args.verb == "work":
         queues = [q for q in args.queues.split(",") if q]
         sys.exit(worker.run(service, chosen, queues, pool=args.pool, concurrency=args.concurrency))
@@ -109,6 +111,13 @@ def _serve(service: Service, chosen: Settings, bind: str) -> int:
     return 0
 
 
+def _in_a_line(error: str) -> str:
+    """What went wrong, out of a whole traceback: the line that names the exception, or the last one."""
+    lines = error.strip().splitlines() or [""]
+    named = [line for line in lines if re.match(r"[\w.]+(Error|Exception|Refused)?: ", line)]
+    return (named or lines)[-1]
+
+
 def _dead(service: Service, database: Database, act: str, event_id: UUID | None) -> int:
     if act == "list":
         with database.reading() as session:
@@ -121,12 +130,11 @@ def _dead(service: Service, database: Database, act: str, event_id: UUID | None)
                         parked.c.source == row.source, parked.c.subject == row.subject
                     )
                 ).all()
-                last_line = (row.error or "").strip().splitlines()[-1:] or [""]
                 print(  # noqa: T201
                     f"{row.event_id}  {row.type}  since {row.heard_at:%Y-%m-%d %H:%M}  "
-                    f"{len(behind)} parked behind  {last_line[0]}"
+                    f"{len(behind)} parked behind  {_in_a_line(row.error or '')}"
                 )
-            print(f"{len(rows)} dead facts")  # noqa: T201
+            print(f"{len(rows)} dead")  # noqa: T201
         return 0
     if event_id is None:
         sys.exit(f"dead {act} needs the id of a fact; dead list shows them")

@@ -15,9 +15,9 @@ from uuid import UUID
 
 import structlog
 from marshmallow import EXCLUDE, Schema, ValidationError
-from sqlalchemy import Select, delete, exists, insert, select, update
+from sqlalchemy import Select, delete, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.orm import Session
 
 from services.chassis.db import Database, ack_out, inbox, parked, seen
@@ -93,7 +93,7 @@ class Inbox:
         try:
             outcome = self._apply(database, ear, envelope)
         except DBAPIError as error:
-            if not isinstance(error, IntegrityError) and _is_passing(error):
+            if _is_passing(error):
                 raise
             return self._failed(database, envelope, error)
         except ValidationError as error:
@@ -324,22 +324,22 @@ def _park(session: Session, envelope: dict[str, Any], now: datetime) -> None:
     )
 
 
+# SQLite says "operational" of a missing table too; these are the ones that pass by themselves.
+_PASSING_ON_SQLITE = (
+    "SQLITE_BUSY",
+    "SQLITE_LOCKED",
+    "SQLITE_IOERR",
+    "SQLITE_FULL",
+    "SQLITE_CANTOPEN",
+    "SQLITE_PROTOCOL",
+)
+
+
 def _is_passing(error: DBAPIError) -> bool:
-    """A database that is away, busy or restarting; anything else is about the statement itself."""
-    name = type(error.orig).__name__ if error.orig is not None else ""
-    return error.connection_invalidated or name in (
-        "OperationalError",
-        "InterfaceError",
-        "AdminShutdown",
-        "CannotConnectNow",
-        "CrashShutdown",
-        "SerializationFailure",
-        "DeadlockDetected",
-        "ConnectionTimeout",
-        "IdleInTransactionSessionTimeout",
-    )
-
-
-def has_dead(session: Session) -> bool:
-    """Whether any fact waits for a person."""
-    return bool(session.scalar(select(exists().where(inbox.c.status == "dead"))))
+    """A database that is away, busy, full or restarting; anything else is about the statement itself."""
+    if error.connection_invalidated:
+        return True
+    if not isinstance(error, OperationalError | InterfaceError):
+        return False
+    name: str | None = getattr(error.orig, "sqlite_errorname", None)
+    return name is None or name.startswith(_PASSING_ON_SQLITE)
