@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from services.grouping.forming import schedules
 from services.grouping.forming.budgets import Budget
 from services.grouping.forming.instances import BadInput, Ints
 from services.grouping.forming.kernel import words
@@ -48,7 +49,8 @@ def schedule(
     n = groups * size
     rows = [np.argsort(words(seed, n * row, n), kind="stable") % groups for row in range(rounds)]
     rows[0] = np.arange(n) % groups
-    meetings = Meetings.of(np.stack(rows), groups, seed=seed)
+    known = schedules.schedule(groups, size, rounds)
+    meetings = Meetings.of(np.stack(rows) if known is None else known, groups, seed=seed)
     while meetings.best_cost > 0 and (used := budget.used) < 1.0 and rounds > 1 and groups > 1:
         budget.spent += meetings.walk(_HOT * (_COLD / _HOT) ** used, budget.block(_BLOCK))
     return Schedule(

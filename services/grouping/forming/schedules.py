@@ -1,0 +1,161 @@
+"""Schedules that algebra gives: rounds in which nobody meets anybody twice."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import product
+
+import numpy as np
+
+from services.grouping.forming.instances import Ints
+
+_TWELVE = (
+    (0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11),
+    (0, 2, 1, 6, 8, 7, 10, 9, 11, 4, 3, 5),
+    (0, 3, 8, 10, 1, 9, 2, 6, 5, 7, 11, 4),
+    (0, 4, 10, 9, 7, 1, 11, 5, 3, 2, 8, 6),
+    (0, 8, 6, 4, 3, 10, 9, 11, 2, 5, 1, 7),
+)
+"""Five permutations of Z2 x Z6 whose differences are permutations too: found by exhaustive search, as D. M. Johnson,
+A. L. Dulmage and N. S. Mendelsohn did first, Canadian Journal of Mathematics 13 (1961), 356-372.
+"""
+
+_SCHOOLGIRLS = (
+    ((0, 0), (1, 0), (2, 0)),
+    ((0, 1), (0, 2), (0, 4)),
+    ((0, 3), (1, 1), (1, 5)),
+    ((0, 5), (1, 4), (1, 6)),
+    ((0, 6), (1, 2), (1, 3)),
+)
+"""The first day of T. P. Kirkman's fifteen schoolgirls: (ring, place) in two rings of seven, ring 2 for the one who
+stands still. Every difference within and between rings occurs once.
+"""
+
+
+@dataclass(frozen=True)
+class _Differences:
+    """An abelian group's (order, order) `plus`, and `rows` (k, order) of it: the difference of two rows takes every
+    value once.
+    """
+
+    plus: Ints
+    rows: Ints
+
+
+def schedule(groups: int, size: int, rounds: int) -> Ints | None:
+    """(rounds, groups * size) group ids without a repeated pair, or None where we know no construction.
+
+    Pairs by the circle method. Else person (r, c) is in group row[r] + c of each row of a difference matrix of order
+    `groups`: two people of one group differ in r, and meet where the two rows agree in difference, which is once.
+    Those with one r never meet, so further rounds are schedules among themselves.
+    """
+    if size == 1 or rounds == 1 or groups == 1:
+        one = np.tile(np.arange(groups * size) % groups, (rounds, 1))
+        return one if size == 1 or rounds == 1 else None
+    if size == 2:
+        return _circle(groups, rounds)
+    if (groups, size) == (5, 3) and rounds <= 7:
+        return _kirkman()[:rounds]
+    if size > groups:
+        return None
+    found = _matrix(groups)
+    r, c = np.divmod(np.arange(groups * size), groups)
+    told = [found.plus[row[r], c] for row in found.rows[:rounds]]
+    if len(told) < rounds and groups % size == 0:
+        within = schedule(groups // size, size, rounds - len(told))
+        told += [] if within is None else [r * (groups // size) + row[c] for row in within]
+    return np.stack(told) if len(told) == rounds else None
+
+
+def _kirkman() -> Ints:
+    """Fifteen people in threes on seven days: the first day turned through seven places, person 14 standing still."""
+    told = np.empty((7, 15), np.int64)
+    for day in range(7):
+        for group, three in enumerate(_SCHOOLGIRLS):
+            for ring, place in three:
+                told[day, 14 if ring == 2 else ring * 7 + (place + day) % 7] = group
+    return told
+
+
+def _circle(groups: int, rounds: int) -> Ints | None:
+    """Everybody with everybody: one person stays, the others go round."""
+    n = 2 * groups
+    if rounds > n - 1:
+        return None
+    told = np.empty((rounds, n), np.int64)
+    for k in range(rounds):
+        ring = [(k + step) % (n - 1) for step in range(n - 1)]
+        told[k, [n - 1, ring[0]]] = 0
+        for group in range(1, groups):
+            told[k, [ring[group], ring[-group]]] = group
+    return told
+
+
+def _matrix(order: int) -> _Differences:
+    """A difference matrix with as many rows as we know: of a field, of Z2 x Z6, or the product of fields (H. F.
+    MacNeish, "Euler Squares", Annals of Mathematics 23 (1922), 221-227).
+    """
+    if order == 12:
+        pairs = list(product(range(2), range(6)))
+        plus = np.array([[((a + c) % 2) * 6 + (b + d) % 6 for c, d in pairs] for a, b in pairs])
+        return _Differences(plus, np.array([(0,) * 12, *_TWELVE]))
+    found: _Differences | None = None
+    for prime, power in _factors(order):
+        field = _field(prime, power)
+        found = field if found is None else _times(found, field)
+    return found or _Differences(np.zeros((1, 1), np.int64), np.zeros((1, 1), np.int64))
+
+
+def _times(one: _Differences, other: _Differences) -> _Differences:
+    m = len(other.plus)
+    a, b = np.divmod(np.arange(len(one.plus) * m), m)
+    rows = [
+        left[a] * m + right[b] for left, right in zip(one.rows.tolist(), other.rows.tolist(), strict=False)
+        for left, right in [(np.array(left), np.array(right))]
+    ]  # fmt: skip
+    plus = one.plus[a[:, None], a[None, :]] * m + other.plus[b[:, None], b[None, :]]
+    return _Differences(plus, np.array(rows))
+
+
+def _factors(order: int) -> list[tuple[int, int]]:
+    found, p = [], 2
+    while order > 1:
+        power = 0
+        while order % p == 0:
+            order, power = order // p, power + 1
+        if power:
+            found.append((p, power))
+        p += 1
+    return found
+
+
+def _field(p: int, power: int) -> _Differences:
+    """The field of p ** power elements: the rows are its multiples. An element's digits to base p are a polynomial."""
+    order = p**power
+    digits = np.array([[k // p**j % p for j in range(power)] for k in range(order)])
+    value = p ** np.arange(power)
+    plus = ((digits[:, None, :] + digits[None, :, :]) % p) @ value
+    if power == 1:
+        return _Differences(plus, np.outer(np.arange(p), np.arange(p)) % p)
+    for tail in digits:
+        powers = _powers(tail, p, order)
+        if powers is not None:
+            log = {k: e for e, k in enumerate(powers)}
+            rows = np.zeros((order, order), np.int64)
+            for x in range(1, order):
+                for y in range(1, order):
+                    rows[x, y] = powers[(log[x] + log[y]) % (order - 1)]
+            return _Differences(plus, rows)
+    raise AssertionError("every field has a generator")
+
+
+def _powers(tail: Ints, p: int, order: int) -> list[int] | None:
+    """1, x, x**2 ... where x ** power = tail, if that runs through the whole field."""
+    value = p ** np.arange(len(tail))
+    now = np.zeros(len(tail), np.int64)
+    now[0] = 1
+    seen: list[int] = []
+    for _ in range(order - 1):
+        seen.append(int(now @ value))
+        now = (np.concatenate([[0], now[:-1]]) + now[-1] * tail) % p
+    return seen if len(set(seen)) == order - 1 and 0 not in seen else None

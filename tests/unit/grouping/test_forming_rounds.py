@@ -1,0 +1,28 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from services.grouping.forming import golfers, meetings
+
+
+@pytest.mark.parametrize(
+    ("groups", "size", "rounds"),
+    [
+        (2, 2, 3), (4, 4, 5), (5, 2, 9), (5, 3, 7), (5, 5, 6), (6, 6, 3), (7, 7, 8), (8, 5, 8), (8, 4, 8), (8, 4, 9),
+        (8, 8, 9), (9, 3, 13), (9, 9, 10), (12, 11, 6), (12, 12, 7), (15, 3, 4), (16, 5, 16), (1, 4, 1), (6, 1, 3),
+    ],
+)  # fmt: skip
+def test_what_algebra_gives_is_even_and_nobody_meets_twice(groups: int, size: int, rounds: int) -> None:
+    answer = golfers.schedule(groups, size, rounds, seconds=0)
+
+    assert answer.repeats == meetings.repeats(answer.rounds) == 0
+    assert answer.rounds.shape == (rounds, groups * size)
+    assert {tuple(np.bincount(row, minlength=groups)) for row in answer.rounds} == {(size,) * groups}
+
+
+def test_where_algebra_has_no_answer_the_search_keeps_sizes_and_counts_repeats() -> None:
+    answer = golfers.schedule(6, 4, 7, seconds=None, evaluations=30_000, seed=2)
+
+    assert answer.repeats == meetings.repeats(answer.rounds)
+    assert {tuple(np.bincount(row, minlength=6)) for row in answer.rounds} == {(4,) * 6}
