@@ -9,13 +9,24 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from services.grouping.forming import kernel, seating
+from services.grouping.forming import blocks, kernel, seating
 from services.grouping.forming.budgets import Budget
-from services.grouping.forming.figures import GAP, REPEAT, WISHES, Figures, cost_bound, fewest_pairs, figures
+from services.grouping.forming.figures import (
+    GAP,
+    REPEAT,
+    WISHES,
+    Figures,
+    broken_rules,
+    cost_bound,
+    fewest_pairs,
+    figures,
+)
 from services.grouping.forming.instances import BadInput, Instance, Ints
 
 BLOCK = 8192
 HOT, COLD = 8.0, 0.3
+LARGE = 1500
+"""People from whom on a round is formed in blocks."""
 ENOUGH = 3_000_000
 """Proposals after which `--seconds 0` gives up on gap 0; some instances have none."""
 # A gap costs 10: hotter than this, a block of proposals opens more gaps than it closes.
@@ -48,20 +59,60 @@ def form(
     `progress(share, cost)` is told where we are and may answer False to stop with the best so far. Raises
     seating.Impossible with a smallest conflicting set.
     """
-    budget = Budget.of(seconds, evaluations, seed)
+    began = time.perf_counter()
+    if instance.n - len(instance.absent) > LARGE:
+        groups, spent = _in_blocks(instance, seconds, evaluations, seed, progress)
+    else:
+        budget = Budget.of(seconds, evaluations, seed)
+        groups, spent = _at_once(instance, budget, progress), budget.spent
+    took = time.perf_counter() - began
+    return Answer(
+        groups=groups,
+        figures=figures(instance, groups),
+        bound=cost_bound(instance),
+        evaluations=spent,
+        seconds=took,
+    )
+
+
+def _at_once(instance: Instance, budget: Budget, progress: Callable[[float, int], bool] | None = None) -> Ints:
     room = Room.opened(instance)
     if room.chairs:
         _even_out(room, budget)
         if not budget.is_first_only:
             _improve(room, budget, progress)
-    groups = room.groups()
-    return Answer(
-        groups=groups,
-        figures=figures(instance, groups),
-        bound=cost_bound(instance),
-        evaluations=budget.spent,
-        seconds=time.perf_counter() - budget.began,
-    )
+    return room.groups()
+
+
+def _in_blocks(
+    instance: Instance,
+    seconds: float | None,
+    evaluations: int | None,
+    seed: int,
+    progress: Callable[[float, int], bool] | None,
+) -> tuple[Ints, int]:
+    """Block after block with its share of the budget; those still to come are at least even when we are stopped."""
+    began, spent, cost = time.perf_counter(), 0, 0
+    groups = np.full(instance.n, -1, np.int64)
+    parts = blocks.split(instance)
+    stopped = False
+    for k, part in enumerate(parts):
+        left = len(parts) - k
+        wait = None if seconds is None else max(0.0, seconds - (time.perf_counter() - began)) / left
+        count = None if evaluations is None else max(1, (evaluations - spent) // left)
+        if stopped:
+            wait, count = 0.0, None
+        budget = Budget.of(wait, count, seed + k)
+        try:
+            found = _at_once(part.instance, budget)
+        except seating.Impossible as refusal:
+            raise seating.Undecided("rules: no seating was found that keeps them all") from refusal
+        groups[part.people] = part.groups[found]
+        spent, cost = spent + budget.spent, cost + figures(part.instance, found).cost
+        stopped = stopped or (progress is not None and not progress((k + 1) / len(parts), cost))
+    if broken_rules(instance, groups):
+        raise seating.Undecided("rules: no seating was found that keeps them all")
+    return groups, spent
 
 
 @dataclass

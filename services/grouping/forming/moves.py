@@ -26,9 +26,9 @@ _TRADES: dict[Policy, tuple[float, ...]] = {
     "balance": (0.5, 1.2, 2, 3, 3, 3),
 }
 """How many moves closing one gap is worth, in each search in turn; together they draw the curve."""
-_COLD = 0.3
+_COLD = 0.5
 """The last temperature, in the first."""
-_ASTRAY = 30
+_ASTRAY = 100
 """Pairs that heat alone, at its highest, holds off their seats; more of them would melt the plan."""
 _BLOCK = 4096
 

@@ -68,6 +68,14 @@ def units(instance: Instance) -> list[Unit]:
     return found
 
 
+def bound_units(instance: Instance) -> list[Unit]:
+    """The units, once it is sure that no two of them are kept together around two groups. Raises Impossible."""
+    try:
+        return units(instance)
+    except _TornApart:
+        raise Impossible(conflict(instance)) from None
+
+
 def first_seats(instance: Instance, *, prefer: dict[int, int] | None = None) -> dict[int, int]:
     """A seat for everyone whom a hard rule concerns, such that the others can fill up to even sizes.
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.grouping.forming import formation, instances, moves, seating
+from services.grouping.forming import blocks, formation, instances, moves, seating
 from services.grouping.forming.figures import broken_rules
 from tests.unit.grouping.forming_cast import a_day
 
@@ -68,6 +68,49 @@ def test_the_day_has_no_gap_at_the_first_answer() -> None:
     answer = formation.form(instances.read(a_day()), seconds=0)
 
     assert (answer.figures.gap, answer.figures.broken) == ((0, 0, 0), 0)
+
+
+def test_a_large_gathering_is_even_block_by_block(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(formation, "LARGE", 500)
+    monkeypatch.setattr(blocks, "PEOPLE", 150)
+
+    answer = formation.form(instances.read(a_day(1001, 90)), seconds=0)
+
+    assert (answer.figures.broken, answer.figures.sizes) == (0, (11, 12))
+    assert answer.figures.gap == (0, 0, 0)
+
+
+@settings(max_examples=60, deadline=None)
+@given(asked=rounds_to_form())
+def test_blocks_keep_every_hard_rule_or_say_that_they_cannot(asked: dict[str, Any]) -> None:
+    instance = instances.read(asked)
+    with pytest.MonkeyPatch.context() as small:
+        small.setattr(formation, "LARGE", 10)
+        small.setattr(blocks, "PEOPLE", 8)
+        try:
+            answer = formation.form(instance, seconds=None, evaluations=3000)
+        except (seating.Impossible, seating.Undecided):
+            return
+
+    assert broken_rules(instance, answer.groups) == 0
+
+
+HOSTILE = {
+    "one territory of 45 %": {"attrs": [[0 if k < 27 else 1 + k % 5, k % 4] for k in range(60)]},
+    "an employer three times the groups": {"attrs": [[k % 7, 0 if k < 18 else k] for k in range(60)]},
+    "sizes that do not divide": {"n": 59, "attrs": [[k % 7, k % 4] for k in range(59)]},
+    "one group": {"G": 1, "attrs": [[k % 7, k % 4] for k in range(60)]},
+    "everybody alike": {"attrs": [[0, 0]] * 60},
+}
+
+
+@pytest.mark.parametrize("shape", HOSTILE)
+def test_hostile_shapes_are_even_and_keep_their_rules(shape: str) -> None:
+    instance = instances.read({"n": 60, "G": 6, "keep_apart": [], "keep_together": []} | HOSTILE[shape])
+
+    answer = formation.form(instance, seconds=0)
+
+    assert (answer.figures.broken, sum(answer.figures.gap)) == (0, 0)
 
 
 def test_sizes_that_do_not_divide_differ_by_one() -> None:
