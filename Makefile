@@ -1,6 +1,6 @@
 # What one types in this project. `make help` lists it.
 .DEFAULT_GOAL := help
-.PHONY: help up down test check day bench faults lock setup setup-dev browser settings clean
+.PHONY: help up down test check day bench bench-forming faults lock setup setup-dev browser settings clean
 
 SHELL := /bin/bash
 PYTHON ?= python3
@@ -13,7 +13,7 @@ export UV_LINK_MODE ?= copy
 export UV_NO_PROGRESS ?= 1
 
 help: ## Lists these words
-	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 up: setup ## Sets everything up and runs the whole platform here; Ctrl-C ends it, data stay in var/
 	@exec $(PY) -m infra.embedded up
@@ -35,6 +35,9 @@ faults: setup-dev ## Kills processes while people register; prints lost and twic
 
 bench: setup-dev ## Measures against the ceilings of this machine; writes var/bench.json
 	@exec $(PY) -m tests.bench
+
+bench-forming: setup-dev ## Measures the grouping engine against its bars; writes var/bench-forming.json
+	@exec $(PY) -m tests.bench.forming
 
 lock: setup-dev ## Writes requirements.lock anew from pyproject.toml, at the newest versions
 	@$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --upgrade --no-header --no-emit-index-url \

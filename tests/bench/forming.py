@@ -1,0 +1,254 @@
+"""python -m tests.bench.forming: the engine's bars, measured. Prints a table and writes var/bench-forming.json.
+
+The public instances are read from PALABRE_GROUPING_DATA (or the first argument), ../shared/data/grouping when it is
+there; what is missing is left out and said. Peers are measured in the same run where they are installed.
+"""
+
+from __future__ import annotations
+
+import csv
+import importlib.util
+import json
+import os
+import resource
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from services.grouping.forming import certificates, distances, formation, golfers, instances, kernel, moves
+
+OUT = Path("var/bench-forming.json")
+SEEDS = range(1, 6)
+TENTH_S = {120: 0.3, 240: 2.0, 480: 12.0}
+ROUNDS = (
+    ((5, 3, 7), 0, 0.2),
+    ((8, 4, 8), 0, 1.0),
+    ((8, 4, 9), 0, 1.0),
+    ((8, 4, 10), 0, 1.0),
+    ((12, 11, 4), 2, 1.0),
+)
+DAY_COST = {"seed132": -254}
+EVENTS = 40
+
+
+@dataclass(frozen=True)
+class Row:
+    bar: str
+    what: str
+    figure: str
+    asked: str
+    passes: bool | None
+    """None: nothing to compare with."""
+
+
+def main() -> None:
+    data = Path(
+        sys.argv[1] if len(sys.argv) > 1 else os.environ.get("PALABRE_GROUPING_DATA", "../shared/data/grouping")
+    )
+    print(f"kernel: {kernel.BACKEND}; data: {data if data.exists() else 'none here, made up for this run'}")
+    rows = []
+    for row in _all(data):
+        rows.append(row)
+        word = {True: "pass", False: "SHORT", None: "-"}[row.passes]
+        print(f"{row.bar}  {row.what:<34} {row.figure:<44} {row.asked:<34} {word}", flush=True)
+    OUT.parent.mkdir(exist_ok=True)
+    OUT.write_text(
+        json.dumps({"kernel": kernel.BACKEND, "rows": [asdict(row) for row in rows]}, indent=1) + "\n"
+    )
+    for name, peer in (("ortools", "CP-SAT"), ("anticlust", "anticlustering")):
+        if importlib.util.find_spec(name) is None:
+            print(f"peer {peer}: {name} is not installed, skipped")
+
+
+def _all(data: Path) -> Iterator[Row]:
+    yield from _outsiders(data)
+    yield from _day(data)
+    yield from _scale(data)
+    yield from _live(data)
+    yield from _rounds()
+    yield from _bytes()
+
+
+def _outsiders(data: Path) -> Iterator[Row]:
+    known = data / "mdgplib_best_known.csv"
+    if not known.exists():
+        return
+    with known.open() as lines:
+        best = {row["instance"]: row for row in csv.DictReader(lines)}
+    reached: list[bool] = []
+    geo: list[bool] = []
+    limit = int(os.environ.get("PALABRE_BENCH_LARGEST", "240"))
+    for place in sorted((data / "mdgplib").glob("*.gz")):
+        name = place.name.removesuffix(".txt.gz")
+        asked = distances.load(place)
+        n = len(asked.apart)
+        if n > limit or name not in best:
+            continue
+        found = [distances.spread(asked, seconds=TENTH_S[n], seed=seed).objective for seed in SEEDS]
+        mean, record = float(best[name]["mean_of_20"]), float(best[name]["best_of_20"])
+        off, top = 100 * (statistics.mean(found) / mean - 1), 100 * (max(found) / record - 1)
+        reached.append(off >= 0)
+        if name.startswith("Geo"):
+            geo.append(top > 0)
+        yield Row(
+            "E1", name, f"mean {off:+.4f} %, best {top:+.4f} %", f">= published mean, {TENTH_S[n]} s", off >= 0
+        )
+    share = sum(reached) / max(1, len(reached))
+    yield Row("E1", "files at a tenth of the time", f"{share:.0%} of {len(reached)}", ">= 90 %", share >= 0.9)
+    yield Row(
+        "E1",
+        "Geo above the published best",
+        f"{sum(geo)} of {len(geo)}",
+        "all, at a tenth of the time",
+        all(geo),
+    )
+
+
+def _days(data: Path) -> dict[str, dict[str, Any]]:
+    found = {place.stem: instances.load(place) for place in sorted((data / "gatherings").glob("*.json"))}
+    return found or {"made132": _made(132, 12, 8, 5), "day1k": _made(1000, 90, 18, 8)}
+
+
+def _day(data: Path) -> Iterator[Row]:
+    for name, fields in _days(data).items():
+        instance = instances.read(fields)
+        if instance.n > 200:
+            continue
+        first = [formation.form(instance, seconds=0, seed=seed) for seed in SEEDS]
+        ms = 1000 * statistics.median(answer.seconds for answer in first)
+        clean = all(not any(a.figures.gap) and not a.figures.broken for a in first)
+        yield Row("E2", f"{name}: rules kept, no gap", f"{ms:.1f} ms", "<= 10 ms", clean and ms <= 10)
+        later = [formation.form(instance, seconds=2, seed=seed) for seed in SEEDS]
+        costs = [answer.figures.cost for answer in later]
+        wanted = DAY_COST.get(name)
+        figure = f"{min(costs)} best, {statistics.mean(costs):.1f} mean, bound {later[0].bound}"
+        passes = None if wanted is None else statistics.median(costs) <= wanted
+        yield Row("E2", f"{name}: cost in 2 s", figure, f"<= {wanted}" if wanted else "-", passes)
+
+
+def _scale(data: Path) -> Iterator[Row]:
+    sizes = (("day1k", 1000, 90, 0.1), ("day10k", 10_000, 900, 1.0), ("day100k", 100_000, 9000, 10.0))
+    with tempfile.TemporaryDirectory() as folder:
+        generator = data / "generate_gatherings.py"
+        if generator.exists():
+            subprocess.run([sys.executable, str(generator), folder, "--big"], check=True, capture_output=True)
+        for name, n, groups, limit in sizes:
+            places = sorted(Path(folder).glob(f"{name}.*"))
+            fields = instances.load(places[0]) if places else _made(n, groups, 40, 12)
+            answer = formation.form(instances.read(fields), seconds=0)
+            clean = not any(answer.figures.gap) and not answer.figures.broken
+            most_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+            figure = f"{answer.seconds:.3f} s, gap {sum(answer.figures.gap)}, {most_mb} MB"
+            fits = clean and answer.seconds <= limit and most_mb <= 500
+            yield Row("E3", f"{n} people, no gap", figure, f"<= {limit} s, 500 MB", fits)
+
+
+def _live(data: Path) -> Iterator[Row]:
+    for name, fields in _days(data).items():
+        small = int(fields["n"]) <= 200
+        if name.startswith("tight"):
+            continue
+        plan = formation.form(instances.read(fields), seconds=0.5 if small else 1.0).groups
+        today = instances.read(fields, absent=True)
+        for policy in ("sizes", "balance"):
+            wait = 0.09 if small else 1.0
+            long = moves.rebalance(today, plan, policy=policy, seconds=1.5 if small else 6.0, seed=99)  # type: ignore[arg-type]
+            found = [moves.rebalance(today, plan, policy=policy, seconds=wait, seed=seed) for seed in SEEDS]  # type: ignore[arg-type]
+            counts, least = [answer.moves for answer in found], long.moves
+            clean = all(answer.figures.broken == 0 for answer in found)
+            share = 1.0 if small else 1.15
+            figure = f"{counts} moves, gap {sum(found[0].figures.gap)}, bound {long.bound}"
+            within = clean and max(counts) <= max(share * least, least)
+            yield Row(
+                "E4", f"{name}: {policy}, {wait} s", figure, f"<= {share} x {least} (long search)", within
+            )
+    yield _events(data)
+
+
+def _events(data: Path) -> Row:
+    """Random absences at the reference day: how often a short search needs more moves than a long one."""
+    fields = next(iter(_days(data).values() if not data.exists() else [_days(data)["seed132"]]))
+    plan = formation.form(instances.read(fields), seconds=0.5).groups
+    draw = np.random.default_rng(1)
+    others = np.setdiff1d(np.arange(fields["n"]), fields["bringers"])
+    same, waits = 0, []
+    for event in range(EVENTS):
+        gone = draw.choice(others, int(draw.integers(1, 16)), replace=False).tolist()
+        today = instances.read(fields | {"noshow": gone, "late": []}, absent=True)
+        began = time.perf_counter()
+        short = moves.rebalance(today, plan, policy="balance", seconds=0.08, seed=event)
+        waits.append(time.perf_counter() - began)
+        long = moves.rebalance(today, plan, policy="balance", seconds=0.6, seed=event + 1000)
+        same += (sum(short.figures.gap), short.moves) <= (sum(long.figures.gap), long.moves)
+    figure = f"{same} of {EVENTS} as few as the long search, {1000 * max(waits):.0f} ms at most"
+    return Row(
+        "E4",
+        "random absences, exact balance",
+        figure,
+        ">= 95 %, 100 ms",
+        same >= 0.95 * EVENTS and max(waits) <= 0.1,
+    )
+
+
+def _rounds() -> Iterator[Row]:
+    for (groups, size, rounds), most, limit in ROUNDS:
+        answer = golfers.schedule(groups, size, rounds, seconds=limit)
+        figure = f"{answer.repeats} repeats, {answer.seconds:.3f} s"
+        passes = answer.repeats <= most and answer.seconds <= 1.05 * limit
+        yield Row("E5", f"{groups}-{size}-{rounds}", figure, f"{most} repeats in {limit} s", passes)
+
+
+def _bytes() -> Iterator[Row]:
+    if kernel.LIBRARY is None:
+        yield Row("E6", "same bytes", "no C kernel here", "C = numpy", None)
+        return
+    program = [sys.executable, "-m", "services.grouping.forming", "rounds", "--groups", "6", "--size", "4"]
+    words = [*program, "--rounds", "6", "--evaluations", "60000"]
+    told = []
+    for backend in ("c", "numpy"):
+        environ = os.environ | {"PALABRE_KERNEL": backend}
+        ended = subprocess.run(words, env=environ, capture_output=True, text=True, check=True)
+        told.append(ended.stdout.replace(f'"backend":"{backend}"', ""))
+    instance = instances.read(_made(132, 12, 8, 5))
+    answer = formation.form(instance, seconds=None, evaluations=200_000)
+    claimed = certificates.certificate(instance, answer.groups)
+    wrong = certificates.differences(claimed, certificates.certificate(instance, answer.groups))
+    yield Row("E6", "same bytes on both kernels", str(told[0] == told[1]), "C = numpy", told[0] == told[1])
+    yield Row("E6", "certificate recomputed", f"{len(wrong)} differences", "none", not wrong)
+
+
+def _made(n: int, groups: int, territories: int, trades: int) -> dict[str, Any]:
+    """A gathering of our own: skewed territories, trades and structures, pinned carriers, some pairs."""
+    draw = np.random.default_rng(n)
+    territory = draw.choice(territories, n, p=draw.dirichlet(np.full(territories, 4.0)))
+    trade = draw.choice(trades, n, p=draw.dirichlet(np.full(trades, 3.0)))
+    structure = territory * max(1, n // territories // 4) + draw.integers(0, max(1, n // territories // 4), n)
+    order = draw.permutation(n).tolist()
+    free = order[groups:]
+    pairs = max(2, n // 40)
+    tied = np.reshape(free[: 2 * pairs], (-1, 2)).tolist()
+    return {
+        "n": n,
+        "G": groups,
+        "attr_names": ["territory", "trade", "structure"],
+        "attrs": np.stack([territory, trade, structure], 1),
+        "bringers": order[:groups],
+        "pref": draw.integers(0, groups, (n, 1)),
+        "keep_together": [(a, b) for a, b in tied if trade[a] != trade[b] and territory[a] != territory[b]],
+        "keep_apart": np.reshape(free[2 * pairs : 4 * pairs], (-1, 2)).tolist(),
+        "history": [draw.permutation(np.arange(n) % groups)],
+        "noshow": free[-(n // 10) :],
+        "late": [],
+    }
+
+
+if __name__ == "__main__":
+    main()
