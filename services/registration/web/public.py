@@ -60,16 +60,13 @@ def page(session: Session, slug: str) -> ResponseReturnValue:
 def ask(session: Session, slug: str) -> ResponseReturnValue:
     gathering = _open_to_all(session, slug)
     form = Form(request.form)
+    wanted, meant = _read(gathering, form)
+    if form.errors:
+        return _again(session, gathering, form, meant=meant), 422
+    wanted["language"] = request.form.get("language") or language()
     try:
-        wanted = form.read(NewRegistration)
-        meant = addresses.meant(wanted["email"])
-        if meant and form.value("email_checked") != wanted["email"]:
-            form.given = {**request.form, "email_checked": wanted["email"]}
-            form.errors["email"] = [_(_MEANT, address=meant)]
-            return _again(session, gathering, form, meant=meant), 422
-        wanted["language"] = request.form.get("language") or language()
         answer = registrations.ask(session, gathering.id, **wanted, links=links(), now=now())
-    except (ValidationError, Misshapen) as error:
+    except Misshapen as error:
         return _again(session, gathering, form.refuse(error)), 422
     return see_other(f"/r/{slug}/ensuite?t={_sealed(answer)}")
 
@@ -133,6 +130,29 @@ def _open_to_all(session: Session, slug: str) -> Gathering:
         except Forbidden as error:
             raise NotFound("There is no gathering at this address.") from error
     return gathering
+
+
+def _read(gathering: Gathering, form: Form) -> tuple[dict[str, Any], str | None]:
+    """What was asked for, and the address that was probably meant; `form.errors` says at once all that is wrong."""
+    wanted: dict[str, Any] = {}
+    try:
+        wanted = form.read(NewRegistration)
+    except ValidationError as error:
+        form.refuse(error)
+    typed = {name: str(form.value(name)).strip() for name in ("territory", "trade", "email")}
+    try:
+        registrations.check_place(gathering, territory=typed["territory"], trade=typed["trade"])
+    except Misshapen as error:
+        form.refuse(error)
+    if "email" in form.errors:
+        return wanted, None
+    email = addresses.read(typed["email"])
+    meant = addresses.meant(email)
+    if meant is None or form.value("email_checked") == email:
+        return wanted, None
+    form.given = {**form.given, "email_checked": email}
+    form.errors["email"] = [_(_MEANT, address=meant)]
+    return wanted, meant
 
 
 def _again(session: Session, gathering: Gathering, form: Form, *, meant: str | None = None) -> str:

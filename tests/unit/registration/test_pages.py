@@ -92,8 +92,20 @@ def test_what_was_typed_stays_when_something_is_missing(gathering, a_browser):
     form = page.form("inscription")
     assert page.status == 422
     assert "Write your first name, as on your badge." in page.text
-    assert "Choose a territory in the list." not in page.text
     assert (form.value("family"), form.value("structure")) == ("Lovelace", "Atelier du Pont")
+
+
+def test_everything_that_is_wrong_is_said_at_once(gathering, a_browser):
+    page = register(a_browser(), gathering, given="", territory="", email="ada@gmial.com")
+
+    assert page.status == 422
+    for said in (
+        "3 answers need another look",
+        "Write your first name, as on your badge.",
+        "Choose a territory in the list.",
+        "Did you mean ada@gmail.com?",
+    ):
+        assert said in page.text
 
 
 def test_gmial_com_is_asked_about_and_mended_with_one_button(gathering, a_browser, letter):
