@@ -199,7 +199,8 @@ def rebalance(scene: Scene) -> None:
     away = {guest.id for guest in scene.guests if guest.state != "present"}
     wanted = {guest.id for guest in here}
     with scene.board.step("Re-balance") as step:
-        _everybody_known(scene, wanted, ("present",))
+        # Also that nobody else is still expected: until the absences are known, a re-balance would seat the absent.
+        _everybody_known(scene, wanted, ("present", "registered"))
         moved_in_all = 0
         for kind, round_id in scene.rounds.items():
             address = f"/api/grouping/rounds/{round_id}"
