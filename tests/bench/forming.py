@@ -23,7 +23,7 @@ from typing import Any
 
 import numpy as np
 
-from services.grouping.forming import certificates, distances, formation, golfers, instances, kernel, moves
+from services.grouping.forming import distances, formation, golfers, instances, kernel, moves
 
 OUT = Path("var/bench-forming.json")
 SEEDS = range(1, 6)
@@ -207,22 +207,37 @@ def _rounds() -> Iterator[Row]:
 
 
 def _bytes() -> Iterator[Row]:
-    if kernel.LIBRARY is None:
-        yield Row("E6", "same bytes", "no C kernel here", "C = numpy", None)
-        return
-    program = [sys.executable, "-m", "services.grouping.forming", "rounds", "--groups", "6", "--size", "4"]
-    words = [*program, "--rounds", "6", "--evaluations", "60000"]
-    told = []
-    for backend in ("c", "numpy"):
-        environ = os.environ | {"PALABRE_KERNEL": backend}
-        ended = subprocess.run(words, env=environ, capture_output=True, text=True, check=True)
-        told.append(ended.stdout.replace(f'"backend":"{backend}"', ""))
-    instance = instances.read(_made(132, 12, 8, 5))
-    answer = formation.form(instance, seconds=None, evaluations=200_000)
-    claimed = certificates.certificate(instance, answer.groups)
-    wrong = certificates.differences(claimed, certificates.certificate(instance, answer.groups))
-    yield Row("E6", "same bytes on both kernels", str(told[0] == told[1]), "C = numpy", told[0] == told[1])
-    yield Row("E6", "certificate recomputed", f"{len(wrong)} differences", "none", not wrong)
+    with tempfile.TemporaryDirectory() as folder:
+        question, answer = Path(folder) / "question.json", Path(folder) / "answer.json"
+        question.write_text(json.dumps(_made(132, 12, 8, 5), default=np.ndarray.tolist), encoding="utf-8")
+        forming = ["form", str(question), "--evaluations", "200000"]
+        if kernel.LIBRARY is None:
+            yield Row("E6", "same bytes on both kernels", "no C kernel here", "C = numpy", None)
+            told = _command("numpy", *forming)[1]
+        else:
+            told, twin = (
+                _command(backend, *forming)[1].replace(f'"backend":"{backend}"', "")
+                for backend in ("c", "numpy")
+            )
+            yield Row("E6", "same bytes on both kernels", str(told == twin), "C = numpy", told == twin)
+            told = _command("c", *forming)[1]
+        outcomes = []
+        for lie in (0, 1):
+            claimed = json.loads(told)
+            claimed["cost"] -= lie
+            answer.write_text(json.dumps(claimed), encoding="utf-8")
+            outcomes.append(_command("numpy", "check", str(question), str(answer))[0])
+        said = f"exit {outcomes[0]} for the truth, {outcomes[1]} for a lie"
+        yield Row("E6", "certificate recomputed", said, "exit 0 and 1", outcomes == [0, 1])
+
+
+def _command(backend: str, *words: str) -> tuple[int, str]:
+    """Exit status and output of the engine's own command on one backend."""
+    program = [sys.executable, "-m", "services.grouping.forming", *words]
+    ended = subprocess.run(
+        program, env=os.environ | {"PALABRE_KERNEL": backend}, capture_output=True, text=True, check=False
+    )
+    return ended.returncode, ended.stdout
 
 
 def _made(n: int, groups: int, territories: int, trades: int) -> dict[str, Any]:
