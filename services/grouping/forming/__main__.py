@@ -6,11 +6,12 @@ import argparse
 import json
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from services.grouping.forming import (
     certificates,
     distances,
+    fields,
     formation,
     golfers,
     instances,
@@ -18,6 +19,7 @@ from services.grouping.forming import (
     moves,
     seating,
 )
+from services.grouping.forming.fields import BadInput
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -25,7 +27,7 @@ def main(argv: list[str] | None = None) -> int:
     asked = _words().parse_args(argv)
     try:
         told = asked.do(asked)
-    except (instances.BadInput, seating.Impossible, seating.Undecided) as refusal:
+    except (BadInput, seating.Impossible, seating.Undecided) as refusal:
         sys.stderr.write(f"{refusal}\n")
         return 2
     json.dump(told, sys.stdout, separators=(",", ":"), sort_keys=True)
@@ -34,9 +36,11 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _words() -> argparse.ArgumentParser:
-    words = argparse.ArgumentParser(prog="python -m services.grouping.forming", description=__doc__)
-    verbs = words.add_subparsers(required=True, metavar="form|rebalance|mdgp|rounds|check")
-    budget = argparse.ArgumentParser(add_help=False)
+    words = _Words(prog="python -m services.grouping.forming", description=__doc__)
+    verbs: argparse._SubParsersAction[_Words] = words.add_subparsers(
+        required=True, metavar="form|rebalance|mdgp|rounds|check"
+    )
+    budget = _Words(add_help=False)
     budget.add_argument(
         "--seconds",
         type=_at_least_nothing,
@@ -61,29 +65,44 @@ def _words() -> argparse.ArgumentParser:
     mdgp.set_defaults(do=_mdgp)
     rounds = verbs.add_parser("rounds", parents=[budget], help="several rounds, nobody together twice")
     for name in ("groups", "size", "rounds"):
-        rounds.add_argument(f"--{name}", type=int, required=True)
+        rounds.add_argument(f"--{name}", type=_a_count, required=True)
     rounds.set_defaults(do=_rounds)
     check = verbs.add_parser("check", help="recompute an answer from the instance alone")
-    check.add_argument("instance", type=Path)
-    check.add_argument("answer", type=Path)
-    check.add_argument("--plan", type=Path)
+    check.add_argument(
+        "files",
+        type=Path,
+        nargs="+",
+        metavar="[INSTANCE] ANSWER",
+        help="the instance (JSON, NPZ or MDGPLIB), none for rounds",
+    )
+    check.add_argument("--plan", type=Path, help="of a re-balance; the answer's own where it is left out")
+    check.add_argument("--policy", choices=("sizes", "balance"))
+    for name in ("groups", "size", "rounds"):
+        check.add_argument(f"--{name}", type=_a_count)
     check.set_defaults(do=_check)
     return words
 
 
+class _Words(argparse.ArgumentParser):
+    """A wrong word is one line, too."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"{message}\n")
+
+
 def _form(asked: argparse.Namespace) -> dict[str, Any]:
-    instance = instances.read(instances.load(asked.instance))
+    instance = instances.read(fields.load(asked.instance))
     answer = formation.form(instance, seconds=_seconds(asked), evaluations=asked.evaluations, seed=asked.seed)
     return {
         "groups": answer.groups.tolist(),
-        **certificates.certificate(instance, answer.groups),
+        **certificates.formed(instance, answer.groups),
         **_trace(asked, answer.evaluations, answer.seconds),
     }
 
 
 def _rebalance(asked: argparse.Namespace) -> dict[str, Any]:
-    instance = instances.read(instances.load(asked.instance), absent=True)
-    plan = instances.read_plan(instances.load(asked.plan), instance)
+    instance = instances.read(fields.load(asked.instance), absent=True)
+    plan = instances.read_plan(fields.load(asked.plan), instance)
     answer = moves.rebalance(
         instance,
         plan,
@@ -92,22 +111,23 @@ def _rebalance(asked: argparse.Namespace) -> dict[str, Any]:
         evaluations=asked.evaluations,
         seed=asked.seed,
     )
+    ways = [[list(step) for step in way] for way in answer.ways]
     return {
         "groups": answer.groups.tolist(),
-        **certificates.certificate(instance, answer.groups, plan),
-        "bound": answer.bound,
-        "curve": [list(point) for point in answer.curve],
+        "plan": plan.tolist(),
+        "policy": asked.policy,
+        "ways": ways,
+        **certificates.rebalanced(instance, answer.groups, plan, policy=asked.policy, ways=ways),
         **_trace(asked, answer.evaluations, answer.seconds),
     }
 
 
 def _mdgp(asked: argparse.Namespace) -> dict[str, Any]:
-    answer = distances.spread(
-        distances.load(asked.file), seconds=_seconds(asked), evaluations=asked.evaluations, seed=asked.seed
-    )
+    question = distances.load(asked.file)
+    answer = distances.spread(question, seconds=_seconds(asked), evaluations=asked.evaluations, seed=asked.seed)
     return {
         "groups": answer.groups.tolist(),
-        "objective": answer.objective,
+        **certificates.spread(question, answer.groups),
         **_trace(asked, answer.evaluations, answer.seconds),
     }
 
@@ -119,21 +139,62 @@ def _rounds(asked: argparse.Namespace) -> dict[str, Any]:
     )  # fmt: skip
     return {
         "groups": answer.rounds.tolist(),
-        "repeats": answer.repeats,
-        "cost": answer.repeats,
-        "bound": 0,
+        "G": asked.groups,
+        "size": asked.size,
+        "rounds": asked.rounds,
+        **certificates.scheduled(answer.rounds, asked.groups, asked.size),
         **_trace(asked, answer.evaluations, answer.seconds),
     }
 
 
 def _check(asked: argparse.Namespace) -> dict[str, Any]:
-    claimed = instances.load(asked.answer)
-    instance = instances.read(instances.load(asked.instance), absent=asked.plan is not None)
-    groups = instances.read_plan(claimed, instance)
-    plan = instances.read_plan(instances.load(asked.plan), instance) if asked.plan else None
-    true = certificates.certificate(instance, groups, plan)
+    if len(asked.files) > 2:
+        raise BadInput(f"{asked.files[2]}: an instance and an answer are expected, and no third file")
+    claimed = fields.load(asked.files[-1])
+    if len(asked.files) == 1:
+        true = _true_rounds(asked, claimed)
+    elif _is_document(asked.files[0]):
+        true = _true_round(asked, claimed)
+    else:
+        question = distances.load(asked.files[0])
+        true = certificates.spread(question, certificates.read_spread(claimed, question))
     wrong = certificates.differences(claimed, true)
     return {"ok": not wrong and true["broken"] == 0, "differences": wrong, **true}
+
+
+def _true_rounds(asked: argparse.Namespace, claimed: dict[str, Any]) -> dict[str, Any]:
+    """The answer says how many groups, of what size, how often; who asks for other numbers is told so."""
+    shape = {}
+    for word, name in (("groups", "G"), ("size", "size"), ("rounds", "rounds")):
+        wanted = getattr(asked, word)
+        shape[word] = fields.count(claimed, name, least=1) if wanted is None or name in claimed else wanted
+        if wanted is not None and shape[word] != wanted:
+            raise BadInput(f"{name}: {shape[word]} in the answer, {wanted} asked")
+    rounds = certificates.read_rounds(claimed, **shape)
+    return certificates.scheduled(rounds, shape["groups"], shape["size"])
+
+
+def _true_round(asked: argparse.Namespace, claimed: dict[str, Any]) -> dict[str, Any]:
+    moved = asked.plan is not None or claimed.get("plan") is not None
+    instance = instances.read(fields.load(asked.files[0]), absent=moved)
+    groups = instances.read_plan(claimed, instance)
+    if not moved:
+        return certificates.formed(instance, groups)
+    policy = asked.policy or claimed.get("policy", "sizes")
+    if policy not in ("sizes", "balance"):
+        raise BadInput("policy: sizes or balance is expected")
+    if asked.plan is None:
+        plan = instances.read_plan(claimed, instance, name="plan")
+    else:
+        plan = instances.read_plan(fields.load(asked.plan), instance)
+        if claimed.get("plan", plan.tolist()) != plan.tolist():
+            raise BadInput("plan: the answer was made from another one")
+    return certificates.rebalanced(instance, groups, plan, policy=policy, ways=claimed.get("ways"))
+
+
+def _is_document(place: Path) -> bool:
+    """Whether a file holds fields, and not a table of distances."""
+    return place.suffix == ".npz" or fields.text(place).lstrip()[:1] in ("{", "[", "")
 
 
 def _trace(asked: argparse.Namespace, evaluations: int, seconds: float) -> dict[str, Any]:
@@ -149,16 +210,19 @@ def _seconds(asked: argparse.Namespace) -> float | None:
 
 
 def _at_least_nothing(word: str) -> float:
-    seconds = float(word)
+    try:
+        seconds = float(word)
+    except ValueError:
+        seconds = -1.0
     if not 0 <= seconds < float("inf"):
-        raise argparse.ArgumentTypeError("a number of seconds, 0 or more")
+        raise argparse.ArgumentTypeError(f"a number of seconds, 0 or more, is expected, not {word!r}")
     return seconds
 
 
 def _a_count(word: str) -> int:
-    count = int(word)
+    count = int(word) if word.isdecimal() and len(word) < 16 else 0
     if count < 1:
-        raise argparse.ArgumentTypeError("a whole number of at least 1")
+        raise argparse.ArgumentTypeError(f"a whole number of at least 1 is expected, not {word!r}")
     return count
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,12 +11,14 @@ from numpy.typing import NDArray
 
 from services.grouping.forming import kernel
 from services.grouping.forming.budgets import Budget
-from services.grouping.forming.instances import BadInput, Ints
+from services.grouping.forming.fields import BadInput, Ints, text
 
 _LOOK = 0.06
 """Share of the budget that goes into finding the temperatures."""
 _COOLED = 0.97
 _BLOCK = 5000
+_SMALL = 100
+"""People whose table of distances is laid before their lines are counted."""
 
 
 @dataclass(frozen=True)
@@ -39,12 +40,10 @@ class Spread:
 
 def load(path: Path) -> Distances:
     """An MDGPLIB file, plain or gzipped. Raises BadInput naming the line."""
-    try:
-        with gzip.open(path, "rt") if path.suffix == ".gz" else path.open() as pages:
-            lines = pages.read().splitlines()
-    except (OSError, EOFError, UnicodeDecodeError) as failure:
-        raise BadInput(f"{path}: {getattr(failure, 'strerror', None) or failure}") from failure
+    lines = text(path).splitlines()
     n, least, most = _head(lines[0].split() if lines else [])
+    if n > max(_SMALL, len(lines)):
+        raise BadInput(f"line 1: {n} people have more distances than this file has lines")
     apart = np.full((n, n), np.nan)
     np.fill_diagonal(apart, 0.0)
     for number, line in enumerate(lines[1:], 2):
@@ -63,12 +62,14 @@ def _head(words: list[str]) -> tuple[int, Ints, Ints]:
     try:
         n, G = int(words[0]), int(words[1])
         bounds = np.array([int(word) for word in words[3:]], np.int64).reshape(G, 2)
-    except (IndexError, ValueError) as failure:
+    except (IndexError, ValueError, OverflowError) as failure:
         raise BadInput("line 1: people, groups, ss or ds, and two bounds a group are expected") from failure
     least, most = bounds[:, 0], bounds[:, 1]
-    if n < 1 or (least < 0).any() or (least > most).any() or not least.sum() <= n <= most.sum():
+    possible = 1 <= n < 2**31 and not ((least < 0) | (least > n) | (least > most)).any()
+    most = np.minimum(most, n if possible else 0)
+    if not possible or not int(least.sum()) <= n <= int(most.sum()):
         raise BadInput(f"line 1: these sizes cannot hold {n} people")
-    return n, least, most
+    return n, least, np.minimum(most, n - int(least.sum()) + least)
 
 
 def _row(line: str, number: int, n: int) -> tuple[int, int, float]:

@@ -38,6 +38,7 @@ class Moved:
     """`moves` counts people who were seated and sit elsewhere now; `bound` is a count nobody can go below.
 
     `curve` holds (moves, gap) pairs, the gap summed over attributes: how much balance each further move buys.
+    `ways` says how, for each of them: the (person, group) of everyone who sits elsewhere than in the plan.
     """
 
     groups: Ints
@@ -45,6 +46,7 @@ class Moved:
     moves: int
     bound: int
     curve: tuple[tuple[int, int], ...]
+    ways: tuple[tuple[tuple[int, int], ...], ...]
     evaluations: int
     seconds: float
 
@@ -82,12 +84,14 @@ def rebalance(
     seen = answers.seen
     wanted = min(seen) if policy == "sizes" else min(seen, key=lambda moves: (seen[moves][0], moves))
     groups = seen[wanted][-1]
+    curve = _front({moves: gap for moves, (gap, *_) in seen.items()})
     return Moved(
         groups=groups,
         figures=figures(instance, groups),
         moves=wanted,
         bound=fewest_moves(instance, plan, balance=policy == "balance"),
-        curve=_front({moves: gap for moves, (gap, *_) in seen.items()}),
+        curve=curve,
+        ways=tuple(way(plan, seen[moves][-1]) for moves, _ in curve),
         evaluations=budget.spent,
         seconds=time.perf_counter() - budget.began,
     )
@@ -111,6 +115,12 @@ class _Answers:
 def count_moves(plan: Ints, groups: Ints) -> int:
     """People seated before and after, in two different groups."""
     return int(((plan != groups) & (plan >= 0) & (groups >= 0)).sum())
+
+
+def way(plan: Ints, groups: Ints) -> tuple[tuple[int, int], ...]:
+    """The (person, group) of everyone who is here and sits elsewhere than in `plan`, newcomers too."""
+    others = np.flatnonzero((plan != groups) & (groups >= 0))
+    return tuple(zip(others.tolist(), groups[others].tolist(), strict=True))
 
 
 def fewest_moves(instance: Instance, plan: Ints, *, balance: bool) -> int:

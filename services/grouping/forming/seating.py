@@ -90,22 +90,35 @@ def first_seats(instance: Instance, *, prefer: dict[int, int] | None = None) -> 
 def conflict(instance: Instance) -> tuple[Rule, ...]:
     """A set of rules that cannot be kept together, and can as soon as any one of them is dropped.
 
-    Deletion filter: J. W. Chinneck and E. W. Dravnieks, "Locating Minimal Infeasible Constraint Sets in Linear
-    Programs", ORSA Journal on Computing 3 (1991), 157-168.
+    A few rules among thousands are found by halving: U. Junker, "QuickXplain: Preferred Explanations and
+    Relaxations for Over-Constrained Problems", AAAI 2004, 167-172.
     """
-    kept = list(_rules(instance))
-    for rule in list(kept):
-        fewer = [other for other in kept if other is not rule]
-        if not _possible(_with(instance, fewer)):
-            kept = fewer
-    return tuple(kept)
+    rules = list(_rules(instance))
+    found = set(_core(instance, [], False, rules))
+    return tuple(rule for rule in rules if rule in found)
+
+
+def _core(instance: Instance, held: list[Rule], is_new: bool, rules: list[Rule]) -> list[Rule]:
+    """What of `rules` is needed, beside `held`, for a conflict; `is_new` says that `held` was not tried yet."""
+    if is_new and not _possible(_with(instance, held)):
+        return []
+    if len(rules) <= 1:
+        return rules
+    half = len(rules) // 2
+    one, other = rules[:half], rules[half:]
+    of_other = _core(instance, held + one, bool(one), other)
+    return _core(instance, held + of_other, bool(of_other), one) + of_other
 
 
 def _rules(instance: Instance) -> Iterable[Rule]:
-    yield from (("apart", a, b) for a, b in instance.apart)
-    yield from (("together", a, b) for a, b in instance.together)
+    yield from (("apart", a, b) for a, b in _each_once(instance.apart))
+    yield from (("together", a, b) for a, b in _each_once(instance.together))
     yield from (("locked", person, group) for person, group in instance.locked.items())
     yield from (("carrier", person, group) for group, person in enumerate(instance.carriers) if person >= 0)
+
+
+def _each_once(pairs: Iterable[tuple[int, int]]) -> Iterable[tuple[int, int]]:
+    return {frozenset(pair): pair for pair in pairs}.values()
 
 
 def _with(instance: Instance, rules: list[Rule]) -> Instance:

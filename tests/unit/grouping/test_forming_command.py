@@ -55,10 +55,10 @@ def test_rebalance_tells_the_moves_and_the_curve(run: Any) -> None:
     code, answer, _ = run("rebalance", a_day(), "--plan", plan, "--policy", "balance", *BUDGET)
 
     assert code == 0
-    assert (
-        answer["curve"][-1][0] >= answer["moves"] >= answer["bound"]
-        or answer["moves"] == answer["curve"][-1][0]
-    )
+    assert answer["moves"] == answer["curve"][-1][0]
+    assert [sum(a_day()["n"] > p >= 0 for p, _ in way) for way in answer["ways"]] == [
+        m for m, _ in answer["curve"]
+    ]
     assert sum(group == -1 for group in answer["groups"]) == len(a_day()["noshow"])
 
 
@@ -109,7 +109,7 @@ def test_mdgp_beats_a_random_deal_and_keeps_the_bounds(run: Any, tmp_path: Path)
         ({"G": 0}, "G: a whole number of at least 1 is expected, not 0"),
         ({"attrs": None}, "attrs: missing"),
         ({"attrs": [[0, 1]] * 39 + [[0]]}, "attrs: its rows are not equally long"),
-        ({"attrs": [[0, 1, float("nan")]] * 40}, "attrs: whole numbers are expected"),
+        ({"attrs": [[0, 1, float("nan")]] * 40}, "attrs: whole numbers are expected, not nan"),
         ({"attrs": [[0, 1, -2]] * 40}, "attrs: row 0 has a negative value"),
         ({"bringers": [1, 2, 3, 4, 5, 6, 7]}, "bringers: 7 carriers for 6 groups"),
         ({"bringers": [1, 1]}, "bringers: 1 carries two topics"),
@@ -119,6 +119,18 @@ def test_mdgp_beats_a_random_deal_and_keeps_the_bounds(run: Any, tmp_path: Path)
         ({"noshow": [3, 3]}, "noshow: 3 stands twice"),
         ({"history": [[0] * 39]}, "history[0]: one group id for each of 40 people is expected"),
         ({"locked": [[1, 6]]}, "locked: pair 0 is not a person and a group"),
+        ({"locked": [[1, 2], [1, 3]]}, "locked: 1 is locked in two groups"),
+        ({"n": 40.0}, "n: a whole number of at least 0 is expected, not 40.0"),
+        ({"n": True}, "n: a whole number of at least 0 is expected, not True"),
+        ({"G": 10**12}, "G: a whole number of at least 1 is expected, not 1000000000000"),
+        ({"G": 10**6}, "G: 1000000 groups for 40 people; at most 4000 are expected"),
+        ({"noshow": [3.0]}, "noshow: whole numbers are expected, not 3.0"),
+        ({"noshow": [True]}, "noshow: whole numbers are expected, not True"),
+        ({"noshow": 3}, "noshow: a list is expected, not 3"),
+        ({"keep_apart": [[0, 2**70]]}, f"keep_apart: whole numbers are expected, not {2**70}"),
+        ({"history": 5}, "history: a list of earlier rounds is expected"),
+        ({"attr_names": ["a", "a", "b"]}, "attr_names: 'a' stands twice"),
+        ({"attr_names": 7}, "attr_names: a list of words is expected"),
     ],
 )
 def test_bad_input_is_one_line_that_names_the_field(run: Any, change: dict[str, Any], line: str) -> None:
@@ -151,6 +163,8 @@ def test_people_who_cannot_all_be_kept_apart_are_named(run: Any) -> None:
         ("3 1 ss 3 3\n0 1 -4", "line 2: -4 is no distance"),
         ("3 1 ss 3 3\n0 1 4\n1 0 4", "line 3: the distance of 1 and 0 is given twice"),
         ("3 1 ss 3 3\n0 7 4", "line 2: 0 and 7 are not two of 3 people"),
+        ("900000000 1 ss 1 900000000", "line 1: 900000000 people have more distances than this file has lines"),
+        (f"3 1 ss 3 {10**30}", "line 1: people, groups, ss or ds, and two bounds a group are expected"),
     ],
 )
 def test_a_bad_line_of_distances_is_named(run: Any, tmp_path: Path, text: str, line: str) -> None:
@@ -158,3 +172,55 @@ def test_a_bad_line_of_distances_is_named(run: Any, tmp_path: Path, text: str, l
     place.write_text(text)
 
     assert run("mdgp", place) == (2, None, line + "\n")
+
+
+@pytest.mark.parametrize("policy", ["sizes", "balance"])
+def test_check_believes_a_rebalance_and_each_point_of_its_curve(run: Any, policy: str) -> None:
+    _, plan, _ = run("form", a_day(), *BUDGET)
+    _, answer, _ = run("rebalance", a_day(), "--plan", plan, "--policy", policy, *BUDGET)
+
+    assert run("check", a_day(), answer)[0] == 0
+    assert run("check", a_day(), answer, "--plan", plan)[0] == 0
+    code, told, _ = run("check", a_day(), answer | {"curve": [[m, 0] for m, _ in answer["curve"]]})
+    assert (code, [said.split(":")[0] for said in told["differences"]]) == (1, ["curve"])
+
+
+def test_check_refuses_a_plan_that_the_answer_was_not_made_from(run: Any) -> None:
+    _, plan, _ = run("form", a_day(), *BUDGET)
+    _, other, _ = run("form", a_day(), "--evaluations", 20_000, "--seed", 3)
+    _, answer, _ = run("rebalance", a_day(), "--plan", plan, *BUDGET)
+
+    assert run("check", a_day(), answer, "--plan", other) == (
+        2,
+        None,
+        "plan: the answer was made from another one\n",
+    )
+
+
+def test_check_believes_rounds_from_the_answer_alone(run: Any) -> None:
+    shape = ("--groups", 5, "--size", 3, "--rounds", 6)
+    _, answer, _ = run("rounds", *shape, *BUDGET)
+
+    assert run("check", answer)[0] == run("check", answer, *shape)[0] == 0
+    assert run("check", answer | {"repeats": 1})[0] == 1
+    assert run("check", answer | {"groups": answer["groups"][:5] + [[0] * 15]})[1]["broken"] == 5
+    assert run("check", answer, "--rounds", 7)[2] == "rounds: 6 in the answer, 7 asked\n"
+
+
+def test_check_believes_distances_and_no_wrong_objective(run: Any, tmp_path: Path) -> None:
+    place = tmp_path / "small.txt"
+    place.write_text("\n".join(["4 2 ss 2 2 2 2", "0 1 1.5", "0 2 2", "0 3 3.25", "1 2 1", "1 3 1", "2 3 0.5"]))
+    _, answer, _ = run("mdgp", place, *BUDGET)
+
+    assert (answer["objective"], answer["sizes"], answer["broken"]) == (4.25, [2, 2], 0)
+    assert run("check", place, answer)[0] == 0
+    assert run("check", place, answer | {"objective": 4.5})[0] == 1
+    assert run("check", place, answer | {"groups": [0, 0, 0, 1]})[1]["broken"] == 2
+
+
+@pytest.mark.parametrize("words", [["form"], ["rounds", "--groups", "x"], ["what"], ["check"], []])
+def test_a_wrong_word_is_one_line(capsys: pytest.CaptureFixture[str], words: list[str]) -> None:
+    with pytest.raises(SystemExit) as end:
+        main(words)
+
+    assert (end.value.code, capsys.readouterr().err.count("\n")) == (2, 1)
