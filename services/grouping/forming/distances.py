@@ -16,7 +16,7 @@ from services.grouping.forming.fields import BadInput, Ints, text
 _LOOK = 0.06
 """Share of the budget that goes into finding the temperatures."""
 _COOLED = 0.97
-_BLOCK = 5000
+_BLOCK = 1 << 16
 _SMALL = 100
 """People whose table of distances is laid before their lines are counted."""
 

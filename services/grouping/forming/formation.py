@@ -23,14 +23,14 @@ from services.grouping.forming.figures import (
 )
 from services.grouping.forming.instances import BadInput, Instance, Ints
 
-BLOCK = 8192
+BLOCK = 1 << 16
 HOT, COLD = 8.0, 0.3
 LARGE = 1500
 """People from whom on a round is formed in blocks."""
 ENOUGH = 3_000_000
 """Proposals after which `--seconds 0` gives up on gap 0; some instances have none."""
 # A gap costs 10: hotter than this, a block of proposals opens more gaps than it closes.
-_STUCK = 2.5
+_STUCK = 3.0
 
 
 @dataclass(frozen=True)
@@ -117,14 +117,14 @@ def _in_blocks(
 
 @dataclass
 class Room:
-    """An instance laid out for the kernel: people who are here, and empty chairs that make all groups equally
-    large.
+    """An instance laid out for the kernel: people who are here (`tied` who never move first, then those kept
+    together, then all others), and empty chairs that make all groups equally large.
     """
 
     instance: Instance
     people: Ints
     chairs: int
-    movers: kernel.Words
+    tied: int
     mate: kernel.Words
     seats: Ints
     balance: NDArray[np.int64]
@@ -134,7 +134,8 @@ class Room:
     @classmethod
     def opened(cls, instance: Instance, *, prefer: dict[int, int] | None = None) -> Room:
         """Everyone on a first seat that keeps all hard rules; `prefer` names seats to keep if possible."""
-        people = np.flatnonzero(instance.here)
+        first = seating.first_seats(instance, prefer=prefer)
+        people, tied, mates = _in_order(instance)
         if len(people) > kernel.LARGEST:
             raise BadInput(f"n: {len(people)} people are more than the {kernel.LARGEST} this backend holds")
         low, high = instance.bounds
@@ -146,20 +147,15 @@ class Room:
             wanted = instance.pref[people, rank]
             known = np.flatnonzero(wanted >= 0)
             calls[wanted[known], known] -= points
-        fixed = {where[p]: g for p, g in seating.first_seats(instance, prefer=prefer).items()}
+        fixed = {where[p]: g for p, g in first.items()}
         kept = {where[p]: g for p, g in (prefer or {}).items() if p in where}
-        pinned = {where[p] for p in instance.pinned}
         mate = np.arange(chairs, dtype=np.int32)
-        for unit in seating.units(instance):
-            ids = [where[p] for p in unit.people]
-            mate[ids] = np.roll(ids, -1)
-            if unit.group >= 0:
-                pinned.update(ids)
+        mate[: len(people)] = mates
         room = cls(
             instance=instance,
             people=people,
             chairs=chairs,
-            movers=np.array([k for k in range(chairs) if k not in pinned], np.int32),
+            tied=tied,
             mate=mate,
             seats=np.full(chairs, -1, np.int64),
             balance=balance,
@@ -168,6 +164,11 @@ class Room:
         )
         room._seat(fixed, kept)
         return room
+
+    @property
+    def movers(self) -> kernel.Words:
+        """Those who may change seats, and empty chairs."""
+        return np.arange(self.tied, self.chairs, dtype=np.int32)
 
     def _seat(self, fixed: dict[int, int], kept: dict[int, int]) -> None:
         """Deal: those with a rule first, those who have a seat next, then everyone else, value by value, each
@@ -215,7 +216,7 @@ class Room:
             self.seats,
             people=len(self.people),
             least=np.full(self.instance.G, self.instance.bounds[0]),
-            movers=self.movers,
+            tied=self.tied,
             mate=self.mate,
             seed=seed,
         )
@@ -225,6 +226,21 @@ class Room:
         found = np.full(self.instance.n, -1, np.int64)
         found[self.people] = self.seats[: len(self.people)]
         return found
+
+
+def _in_order(instance: Instance) -> tuple[Ints, int, kernel.Words]:
+    """Everybody who is here as the kernel wants them, how many of them never move, and everyone's mate."""
+    found = seating.units(instance)
+    stay = [p for unit in found if unit.group >= 0 for p in unit.people]
+    bound = [unit.people for unit in found if unit.group < 0 and len(unit.people) > 1]
+    alone = [p for unit in found if unit.group < 0 and len(unit.people) == 1 for p in unit.people]
+    people = np.array([*stay, *(p for unit in bound for p in unit), *alone], np.int64)
+    mate = np.arange(len(people), dtype=np.int32)
+    at = len(stay)
+    for unit in bound:
+        mate[at : at + len(unit)] = np.roll(np.arange(at, at + len(unit)), -1)
+        at += len(unit)
+    return people, len(stay), mate
 
 
 def pulls(instance: Instance, people: Ints, chairs: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -262,14 +278,14 @@ def _even_out(room: Room, budget: Budget) -> None:
     table = room.table(room.balance, np.zeros_like(room.wishes), budget.seed)
     table.stop_at = floor
     most = ENOUGH if budget.evaluations is None else budget.evaluations // 4
-    heat, block = 0.0, max(256, 2 * room.chairs)
+    heat, block = 0.0, 256 * room.chairs
     while table.best_cost > floor and len(room.movers) > 1 and budget.spent < most:
         if not budget.is_first_only and budget.used > 0.5:
             break
         before = table.best_cost
         budget.spent += table.walk(heat, min(block, most - budget.spent), _crowded(room, table.seats))
-        heat = 0.0 if table.best_cost < before else min(6.0, heat + 0.5)
-        if heat == 6.0:
+        heat = 0.0 if table.best_cost < before else heat + 0.5
+        if heat > _STUCK:
             table.seat(table.best_seats)
             heat = 0.0
     room.seats = table.best_seats.astype(np.int64)

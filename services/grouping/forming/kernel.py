@@ -3,7 +3,8 @@
 Everything the engine wants is a sum over pairs in one group (colleagues, same territory, met before, must not
 meet, far apart) plus a term for each person and group (wishes, staying). With `pull[i, j]` for the pairs and
 `call[g, i]` for the rest, `load[g, i] = call[g, i] + sum of pull[i, j] over j in g` makes a swap cost O(1) to
-judge and O(n) to do.
+judge and O(n) to do; one person with everybody else is a few rows of numbers side by side, which both numpy and the
+processor's wide registers like.
 
 All of it is whole numbers and the proposals come from a counted stream, so kernel.c and the numpy walk below take
 the same steps: who has no compiler waits longer and gets the same bytes.
@@ -27,9 +28,11 @@ LARGEST = 4000
 FORBIDDEN = 100_000
 """Price of two people together who must not be."""
 _NEVER = -(2**62)
-SPREAD = -np.log((np.arange(4096) + 0.5) / 4096)
-_TOP = 2**30
-_LONGEST = 4096
+_LIMITS, _STRIP = 4096, 32
+SPREAD = -np.log((np.arange(_LIMITS) * 2531 % _LIMITS + 0.5) / _LIMITS)
+"""Quantiles of the exponential law, in an order where neighbours differ: 2531 is 4096 over the golden ratio."""
+_TOP = 2**28
+_CLOSED = 2**30
 
 LIBRARY = native.load()
 BACKEND = "numpy" if LIBRARY is None else "c"
@@ -39,11 +42,12 @@ class _Table(ctypes.Structure):
     """kernel.c's Table."""
 
     _fields_ = (
-        *((name, ctypes.c_int32) for name in ("chairs", "groups", "people", "movers_n")),
-        *((name, ctypes.c_void_p) for name in ("pull", "movers", "mate", "expo", "load", "seats", "spare")),
-        *((name, ctypes.c_void_p) for name in ("best_seats", "home", "front", "front_seats")),
+        *((name, ctypes.c_int32) for name in ("chairs", "groups", "people", "tied", "free", "front_n")),
+        *((name, ctypes.c_void_p) for name in ("pull", "mate", "expo", "load", "own", "seats", "spare")),
+        *((name, ctypes.c_void_p) for name in ("best_seats", "home", "front", "front_seats", "limits")),
+        ("heat", ctypes.c_double),
         *((name, ctypes.c_int64) for name in ("cost", "best_cost", "stop_at")),
-        *((name, ctypes.c_int32) for name in ("front_n", "stay", "moved", "unused")),
+        *((name, ctypes.c_int32) for name in ("stay", "moved")),
         *((name, ctypes.c_uint64) for name in ("seed", "drawn")),
     )
 
@@ -59,9 +63,9 @@ if LIBRARY is not None:
 class Table:
     """Who sits where, and what it costs; lower `cost` is better.
 
-    `seats` is (chairs,) group ids. Those from `people` on are empty chairs, and `spare[g]` is how many more of
-    them group g may still take before it is too small. `movers` may change seats; `mate` is the next of those who
-    sit together, in a ring. `best_seats` cost `best_cost`, the least seen.
+    `seats` is (chairs,) group ids. Those from `people` on are empty chairs, and `spare[g]` is how many people group
+    g may lose before it is too small. Chairs before `tied` never change, those before `free` only with all who are
+    kept together with them: `mate` is the next of those, in a ring. `best_seats` cost `best_cost`, the least seen.
 
     Where moves count, `home` is the published seat, `stay` what leaving it costs, and `front[m]` the least cost
     seen with m moves, stays not counted, with its seats.
@@ -69,12 +73,14 @@ class Table:
 
     pull: Words
     load: Words
+    own: Words
     call: Words
     seats: Words
     people: int
     least: Ints
     spare: Words
-    movers: Words
+    tied: int
+    free: int
     mate: Words
     best_seats: Words
     seed: int
@@ -87,6 +93,9 @@ class Table:
     moved: int = 0
     front: Ints = field(default_factory=lambda: np.empty(0, np.int64))
     front_seats: Words = field(default_factory=lambda: np.empty((0, 0), np.int32))
+    _heat: float = -1.0
+    _limits: Words = field(default_factory=lambda: np.zeros(_LIMITS + _STRIP, np.int32))
+    _in_c: _Table | None = None
 
     @classmethod
     def laid(
@@ -97,30 +106,35 @@ class Table:
         *,
         people: int,
         least: Ints,
-        movers: NDArray[np.integer] | None = None,
+        tied: int = 0,
         mate: NDArray[np.integer] | None = None,
         seed: int = 1,
     ) -> Table:
         """A table from (chairs, chairs) `pull`, symmetric with a zero diagonal, (G, chairs) `call`, and first
         seats.
 
-        `least` is (G,) the smallest size of each group; the chairs a group has are its largest. Raises ValueError
-        when prices are too large to be added up in 32 bits.
+        `least` is (G,) the smallest size of each group; the chairs a group has are its largest. People who never
+        move come first, up to `tied`, then those who have a mate, then all others, then empty chairs. Raises
+        ValueError when prices are too large to be added up in 32 bits.
         """
         chairs = call.shape[1]
         everyone = np.arange(chairs, dtype=np.int32)
         if chairs and int(np.abs(pull).sum(1).max()) + int(np.abs(call).max()) >= _TOP:
             raise ValueError("prices are too large for the kernel")
+        mates = everyone if mate is None else np.ascontiguousarray(mate, np.int32)
+        bound = np.flatnonzero(mates != everyone)
         table = cls(
             pull=np.ascontiguousarray(pull, np.int32),
             load=np.zeros(call.shape, np.int32),
+            own=np.zeros(chairs, np.int32),
             call=np.ascontiguousarray(call, np.int32),
             seats=np.array(seats, np.int32),
             people=people,
             least=least,
             spare=np.zeros(len(call), np.int32),
-            movers=everyone if movers is None else np.ascontiguousarray(movers, np.int32),
-            mate=everyone if mate is None else np.ascontiguousarray(mate, np.int32),
+            tied=tied,
+            free=max(tied, int(bound[-1]) + 1 if len(bound) else 0),
+            mate=mates,
             best_seats=np.array(seats, np.int32),
             seed=seed % 2**64,
         )
@@ -137,8 +151,9 @@ class Table:
         for group in range(len(self.call)):
             here = order[edges[group] : edges[group + 1]]
             self.load[group] = self.call[group] + self.pull[here].sum(0, dtype=np.int32)
+        self.own[:] = self.load[self.seats, everyone]
         calls = self.call[self.seats, everyone].astype(np.int64)
-        self.cost = int(((self.load[self.seats, everyone] - calls).sum()) // 2 + calls.sum())
+        self.cost = int((self.own - calls).sum() // 2 + calls.sum())
         sizes = np.bincount(self.seats[: self.people], minlength=len(self.call))
         self.spare[:] = sizes - self.least
         if self.home is not None:
@@ -151,87 +166,102 @@ class Table:
         self.front = np.full(most + 1, 2**62, np.int64)
         self.front_seats = np.zeros((most + 1, len(self.seats)), np.int32)
         self.moved = int(((self.home >= 0) & (self.home != self.seats)).sum())
+        self._in_c = None
         self._look()
 
     def walk(self, heat: float, count: int, firsts: Words | None = None) -> int:
-        """Try `count` swaps at temperature `heat` (in units of cost; 0 goes downhill only): one of `firsts` with
-        one of `movers`.
+        """Judge `count` swaps at temperature `heat` (in units of cost; 0 goes downhill only): row after row, one
+        person (of `firsts`, if any are named) with everybody in turn until a swap happens.
 
         Somebody with a mate changes places with as many as they are. Returns how many were judged: fewer than
         `count` only once the cost is at most `stop_at`.
         """
-        first = self.movers if firsts is None or not len(firsts) else firsts
-        if not len(self.movers) or count < 1:
-            return 0
+        if self.free >= self.people or count < 1:
+            return max(0, count)
+        first = firsts if firsts is not None and len(firsts) else None
         return self._walk_c(first, heat, count) if LIBRARY is not None else self._walk(first, heat, count)
 
-    def _walk_c(self, firsts: Words, heat: float, count: int) -> int:
-        home = None if self.home is None else self.home.ctypes.data
-        table = _Table(
-            len(self.seats), len(self.call), self.people, len(self.movers),
-            self.pull.ctypes.data, self.movers.ctypes.data, self.mate.ctypes.data, SPREAD.ctypes.data,
-            self.load.ctypes.data, self.seats.ctypes.data, self.spare.ctypes.data, self.best_seats.ctypes.data,
-            home, self.front.ctypes.data, self.front_seats.ctypes.data,
-            self.cost, self.best_cost, self.stop_at,
-            len(self.front), self.stay, self.moved, 0, self.seed, self.drawn,
-        )  # fmt: skip
+    def _walk_c(self, firsts: Words | None, heat: float, count: int) -> int:
+        table = self._in_c = self._in_c or self._for_c()
+        table.cost, table.best_cost, table.stop_at = self.cost, self.best_cost, self.stop_at
+        table.moved, table.drawn = self.moved, self.drawn
         assert LIBRARY is not None  # noqa: S101
-        judged: int = LIBRARY.walk(ctypes.byref(table), firsts.ctypes.data, len(firsts), heat, count)
+        named = (None, 0) if firsts is None else (firsts.ctypes.data, len(firsts))
+        judged: int = LIBRARY.walk(ctypes.byref(table), *named, heat, count)
         self.cost, self.best_cost = table.cost, table.best_cost
         self.moved, self.drawn = table.moved, table.drawn
         return judged
 
-    def _walk(self, firsts: Words, heat: float, count: int) -> int:
-        """kernel.c's walk: judge many proposals at once, take up the first that does something, judge again."""
-        judged, span = 0, 64
+    def _for_c(self) -> _Table:
+        def at(numbers: NDArray[np.generic] | None) -> int | None:
+            return None if numbers is None else numbers.ctypes.data
+
+        return _Table(
+            chairs=len(self.seats), groups=len(self.call), people=self.people, tied=self.tied, free=self.free,
+            front_n=len(self.front), pull=at(self.pull), mate=at(self.mate), expo=at(SPREAD), load=at(self.load),
+            own=at(self.own), seats=at(self.seats), spare=at(self.spare), best_seats=at(self.best_seats),
+            home=at(self.home), front=at(self.front), front_seats=at(self.front_seats), limits=at(self._limits),
+            heat=-1.0, stay=self.stay, seed=self.seed,
+        )  # fmt: skip
+
+    def _walk(self, firsts: Words | None, heat: float, count: int) -> int:
+        """kernel.c's walk."""
+        judged = 0
+        if heat != self._heat:
+            self._heat = heat
+            self._limits[:_LIMITS] = np.minimum(heat * SPREAD, _CLOSED // 4)
+            self._limits[_LIMITS:] = self._limits[:_STRIP]
         while judged < count:
-            length = min(span, count - judged)
-            z = words(self.seed, self.drawn, length)
-            at = ((z & _LOW) * np.uint64(len(self.movers))) >> _HALF
-            u = firsts[((z >> _HALF) * np.uint64(len(firsts))) >> _HALF]
-            v = self.movers[at]
-            limits = heat * SPREAD[z & np.uint64(4095)]
-            two = self.mate[u] != u
-            fits = ~two & (self.mate[v] == v) & (self._prices(u, v) <= limits) & self._open(u, v)
-            happens = (self.seats[u] != self.seats[v]) & (two | fits)
-            k = int(happens.argmax())
-            if not happens[k]:
-                judged, self.drawn = judged + length, self.drawn + length
-                span = min(2 * span, _LONGEST)
-                continue
-            judged, self.drawn = judged + k + 1, self.drawn + k + 1
-            if two[k]:
-                self._change_unit(int(u[k]), int(at[k]), float(limits[k]))
+            z = int(words(self.seed, self.drawn, 1)[0])
+            self.drawn += 1
+            low, high, start = z & _LOW, z >> 32, z & (_LIMITS - 1)
+            if firsts is None:
+                u = self.tied + (low * (self.people - self.tied) >> 32)
             else:
-                self._change(int(u[k]), int(v[k]))
-                self._look()
+                u = int(firsts[low * len(firsts) >> 32])
+            if self.mate[u] == u:
+                judged += self._row(u, high, start, count - judged)
+            else:
+                v = self.free + (high * (self.people - self.free) >> 32)
+                if self.seats[u] != self.seats[v]:
+                    self._change_unit(u, v, int(self._limits[start]))
+                judged += 1
             if self.cost <= self.stop_at:
                 break
-            span = max(16, min(_LONGEST, 2 * (k + 1)))
         return judged
 
-    def _prices(self, u: Words, v: Words) -> Ints:
-        a, b, load = self.seats[u], self.seats[v], self.load
-        sums: Ints = (load[b, u] - load[a, u]).astype(np.int64) + (load[a, v] - load[b, v])
-        return sums - 2 * self.pull[u, v].astype(np.int64)
-
-    def _open(self, u: Words, v: Words) -> NDArray[np.bool_]:
-        u_empty, v_empty = u >= self.people, v >= self.people
-        giver = np.where(u_empty, self.seats[v], self.seats[u])
-        found: NDArray[np.bool_] = np.where(u_empty == v_empty, ~u_empty, self.spare[giver] > 0)
-        return found
+    def _row(self, u: int, bits: int, limit: int, most: int) -> int:
+        a = int(self.seats[u])
+        end = len(self.seats) if self.spare[a] > 0 else self.people
+        length = end - self.free
+        start = bits * length >> 32
+        column = self.load[:, u] - self.load[a, u]
+        column[a] = _CLOSED
+        here = slice(self.free, end)
+        prices = column[self.seats[here]] + self.load[a, here] - self.own[here] - 2 * self.pull[u, here]
+        around = np.concatenate((prices[start:], prices[:start]))[:most]
+        limits = self._limits[(limit + np.arange(len(around))) & (_LIMITS - 1)]
+        fits = around <= limits
+        k = int(fits.argmax())
+        if not fits[k]:
+            return len(around)
+        self._change(u, self.free + (start + k) % length)
+        self._look()
+        return k + 1
 
     def _change(self, u: int, v: int) -> int:
-        delta = int(self._prices(np.array([u]), np.array([v]))[0])
         a, b = int(self.seats[u]), int(self.seats[v])
+        delta = int(self.load[b, u]) - int(self.load[a, u]) + int(self.load[a, v]) - int(self.load[b, v])
+        delta -= 2 * int(self.pull[u, v])
         step = self.pull[v] - self.pull[u]
         self.load[a] += step
         self.load[b] -= step
+        self.own += np.where(self.seats == a, step, 0) - np.where(self.seats == b, step, 0)
         self.seats[u], self.seats[v] = b, a
-        if (u >= self.people) != (v >= self.people):
-            giver, taker = (b, a) if u >= self.people else (a, b)
-            self.spare[giver] -= 1
-            self.spare[taker] += 1
+        self.own[u], self.own[v] = self.load[b, u], self.load[a, v]
+        if v >= self.people:
+            self.spare[a] -= 1
+            self.spare[b] += 1
         if self.home is not None:
             for person, left, came in ((u, a, b), (v, b, a)):
                 if self.home[person] >= 0:
@@ -239,14 +269,13 @@ class Table:
         self.cost += delta
         return delta
 
-    def _change_unit(self, u: int, at: int, limit: float) -> None:
+    def _change_unit(self, u: int, v: int, limit: int) -> None:
         ones = [u]
         while int(self.mate[ones[-1]]) != u:
             ones.append(int(self.mate[ones[-1]]))
-        movers = np.roll(self.movers, -at)
-        group = self.seats[movers[0]]
-        alone = (self.seats[movers] == group) & (self.mate[movers] == movers) & (movers < self.people)
-        hosts = movers[alone][: len(ones)].tolist()
+        around = np.concatenate((np.arange(v, self.people), np.arange(self.free, v)))
+        alone = (self.seats[around] == self.seats[v]) & (self.mate[around] == around)
+        hosts = around[alone][: len(ones)].tolist()
         if len(hosts) < len(ones) or len(ones) > 64:
             return
         pairs = list(zip(ones, hosts, strict=True))
@@ -267,7 +296,7 @@ class Table:
                 self.front_seats[self.moved] = self.seats
 
 
-_HALF, _LOW = np.uint64(32), np.uint64(2**32 - 1)
+_LOW = 2**32 - 1
 
 
 def words(seed: int, start: int, count: int) -> NDArray[np.uint64]:

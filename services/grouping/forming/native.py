@@ -12,7 +12,9 @@ import sys
 import tempfile
 from pathlib import Path
 
-SOURCE = Path(__file__).with_name("kernel.c")
+_HOME = Path(__file__).parent
+SOURCES = tuple(_HOME / name for name in ("kernel.c", "meetings.c"))
+_READ = (*SOURCES, _HOME / "words.h")
 _FLAGS = ("-O3", "-std=c11", "-ffp-contract=off", "-fPIC", "-shared")
 _BUILD_S = 120
 WITHOUT = "No C compiler: groups are formed by the numpy kernel, with the same answers and more patience."
@@ -40,7 +42,7 @@ def build() -> Path | None:
         place.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=place.parent) as bench:
             made = Path(bench) / place.name
-            command = [*compiler, *_FLAGS, "-o", str(made), str(SOURCE)]
+            command = [*compiler, *_FLAGS, "-o", str(made), *map(str, SOURCES)]
             subprocess.run(command, check=True, capture_output=True, timeout=_BUILD_S)  # noqa: S603
             made.replace(place)
     except (OSError, subprocess.SubprocessError):
@@ -50,7 +52,8 @@ def build() -> Path | None:
 
 def _place() -> Path:
     """In the environment, under a name of the source's own: an old library is never taken for the new one."""
-    mark = hashlib.sha256(SOURCE.read_bytes() + " ".join(_FLAGS).encode()).hexdigest()[:16]
+    source = b"".join(place.read_bytes() for place in _READ)
+    mark = hashlib.sha256(source + " ".join(_FLAGS).encode()).hexdigest()[:16]
     return Path(sys.prefix) / "lib" / "palabre" / f"kernel-{mark}-{sys.platform}-{os.uname().machine}.so"
 
 

@@ -69,10 +69,19 @@ def test_a_table_keeps_count_of_its_cost() -> None:
 
     for heat in (20.0, 2.0, 0.0):
         table.walk(heat, 4000)
-        kept, load = table.cost, table.load.copy()
+        kept = (table.cost, table.load.tolist(), table.own.tolist(), table.spare.tolist())
         table.seat(table.seats.copy())
 
-        assert (table.cost, table.load.tolist()) == (kept, load.tolist())
+        assert (table.cost, table.load.tolist(), table.own.tolist(), table.spare.tolist()) == kept
+
+
+def test_a_walk_judges_as_many_as_it_was_asked_for() -> None:
+    room = formation.Room.opened(instances.read(a_day(131)))
+    table = room.table(room.full, room.wishes, 3)
+
+    judged = [table.walk(2.0, count) for count in (1, 7, 1000)]
+
+    assert judged == [1, 7, 1000]
 
 
 def test_meetings_keep_count_of_repeats() -> None:
