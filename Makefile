@@ -1,6 +1,6 @@
 # What one types in this project. `make help` lists it.
 .DEFAULT_GOAL := help
-.PHONY: help up down test check day bench bench-forming faults lock setup setup-dev browser settings clean
+.PHONY: help up down test check day bench bench-forming faults faults-all lock setup setup-dev browser settings clean
 
 SHELL := /bin/bash
 PYTHON ?= python3
@@ -30,8 +30,11 @@ check: setup-dev ## Format, lint, types, walls, translations, container files
 day: setup ## Plays the reference day through the running platform's public doors, or starts one for it
 	@exec $(PY) -m infra.day
 
-faults: setup-dev ## Kills processes while people register; prints lost and twice per row
+faults: setup-dev ## Ten minutes of the fault matrix: lost, twice and disorder per row; writes var/faults.json
 	@exec $(PY) -m tests.faults
+
+faults-all: setup-dev ## The whole fault matrix on both databases, and whole days while things die
+	@$(PY) -m tests.faults --all; matrix=$$?; $(PY) -m tests.faults.days; days=$$?; exit $$((matrix || days))
 
 bench: setup-dev ## Measures against the ceilings of this machine; writes var/bench.json
 	@exec $(PY) -m tests.bench

@@ -91,6 +91,9 @@ class Server:
             self._process.send_signal(signal.SIGINT)
             self._process.wait(30)
 
+    def is_alive(self) -> bool:
+        return self._process is not None and self._process.poll() is None
+
     def kill(self) -> None:
         """SIGKILL the server and everything it forked."""
         assert self._process is not None

@@ -1,4 +1,4 @@
-"""python -m tests.faults: plays the day once a row while something dies, and says what was lost and what came twice."""
+"""python -m tests.faults: runs rows of the fault matrix and says what was lost, twice and out of order."""
 
 from __future__ import annotations
 
@@ -6,89 +6,103 @@ import argparse
 import json
 import sys
 import tempfile
-from contextlib import ExitStack
-from dataclasses import replace
+import time
 from pathlib import Path
 from typing import Any
 
-from infra.day import play, street
-from infra.day.board import Board, Step, table
-from infra.day.street import Street
-from tests.faults.killer import Killer
-from tests.faults.rows import ALL, SHORT, Row
+from tests.faults import rows
+from tests.faults.befall import make_of
+from tests.faults.rig import CannotHere, Ground, Make, Rig
+from tests.faults.rows import ALL, Row
+from tests.faults.run import empty, run
 
 OUT = Path("var/faults.json")
-SEATS = 24
-
-
-class Sufferer:
-    """Plays days on the street of `data`; the organiser of one day signs in for the next."""
-
-    def __init__(self, here: Street, data: Path) -> None:
-        self.here, self.data = here, data
-        self.organisers: tuple[str, ...] = play.ORGANISERS
-
-    def suffer(self, row: Row, *, seats: int = SEATS, seed: int = 2027) -> dict[str, Any]:
-        """Play one day while `row` befalls it; the day's figures, and what the fault did."""
-        killer = Killer(row, self.data)
-        board = Board(quiet=True, watch=killer.watch)
-        day = play.play(self.here, seats=seats, seed=seed, hands=8, board=board, organisers=self.organisers)
-        self.here = replace(self.here, sign_in="")
-        self.organisers = (day.organiser, *play.ORGANISERS) if day.organiser else play.ORGANISERS
-        killer.join()
-        told = {
-            "row": str(row),
-            "done": killer.done,
-            "fault_s": round(killer.back_s, 2),
-            "trouble": killer.trouble,
-        }
-        return {**day.figures, **told}
+FACTS = 1500
 
 
 def main() -> int:
-    options = argparse.ArgumentParser(prog="python -m tests.faults")
-    options.add_argument("--people", type=int, default=SEATS, help="seats of each day (24)")
-    options.add_argument("--short", action="store_true", help="only the rows of make test")
-    options.add_argument("--only", default="", help="rows whose name holds this word")
-    options.add_argument("--data", type=Path, help="keep the platform's data and logs in this folder")
+    options = argparse.ArgumentParser(prog="python -m tests.faults", description=__doc__)
+    options.add_argument("--all", action="store_true", help="the whole matrix; without it, ten minutes of it")
+    options.add_argument("--only", default="", help="rows whose line holds this word (of the whole matrix)")
+    options.add_argument("--database", default="", choices=("", *rows.DATABASES))
+    options.add_argument(
+        "--facts", type=int, default=0, help=f"facts of each row, deliveries counted ({FACTS})"
+    )
+    options.add_argument("--hands", type=int, default=6, help="requests at once")
+    options.add_argument("--list", action="store_true", help="only say which rows there are")
+    options.add_argument("--data", type=Path, help="keep every platform's data and logs in this folder")
     chosen = options.parse_args()
-    rows = [row for row in (SHORT if chosen.short else ALL) if chosen.only in str(row)]
-    board, told = Board(), []
-    with ExitStack() as stack:
-        folder = chosen.data or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="palabre-faults-")))
-        here = stack.enter_context(street.started(folder))
-        board.say(f"{len(rows)} rows, a day of {chosen.people} seats each, on {here.address}")
-        sufferer = Sufferer(here, folder)
-        for row in rows:
-            with board.step(str(row)) as step:
-                figures = sufferer.suffer(row, seats=chosen.people)
-                told.append(figures)
-                _note(step, figures)
-            for rule in figures["broken"][:8]:
-                board.say(f"         BROKEN {rule}")
-    cells = [_cells(figures) for figures in told]
-    board.say("\n" + table(cells, ("row", "lost facts", "twice", "lost letters", "twice", "broken", "s")))
+
+    wanted = [row for row in ALL if chosen.all or chosen.only or row.short]
+    wanted = [row for row in rows.each_database(wanted) if chosen.only in str(row)]
+    wanted = [row for row in wanted if row.database == chosen.database or not chosen.database]
+    if chosen.list:
+        for row in wanted:
+            print(f"{row.database:<11} {row}")
+        print(f"{len(wanted)} rows")
+        return 0
+    with tempfile.TemporaryDirectory(prefix="palabre-faults-") as folder:
+        told = _all(wanted, chosen, chosen.data or Path(folder))
     OUT.parent.mkdir(exist_ok=True)
     OUT.write_text(json.dumps(told, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-    bad = [figures["row"] for figures in told if figures["broken"] or not figures["done"]]
-    board.say(
-        f"{len(rows) - len(bad)} of {len(rows)} rows kept every promise."
-        + "".join(f"\n  not: {one}" for one in bad)
+    bad = [one for one in told if one["broken"]]
+    skipped = [one for one in told if one["skipped"]]
+    print(
+        f"\n{len(told) - len(bad) - len(skipped)} of {len(told)} rows kept every promise"
+        f" ({sum(one['facts'] for one in told):,} facts, {sum(one['faults'] for one in told)} faults)."
     )
+    for one in skipped:
+        print(f"  not made here: {one['database']} {one['row']}: {one['skipped']}")
+    for one in bad:
+        print(f"  broken: {one['database']} {one['row']}: {one['broken'][0]}")
     return 1 if bad else 0
 
 
-def _note(step: Step, figures: dict[str, Any]) -> None:
-    step.notes.append(f"fault {'done' if figures['done'] else 'NOT DONE'} in {figures['fault_s']} s")
-    step.notes.append(
-        f"{figures['letters']} letters, {figures['facts']} facts, {len(figures['broken'])} broken"
+def _all(wanted: list[Row], chosen: argparse.Namespace, folder: Path) -> list[dict[str, Any]]:
+    began, told = time.monotonic(), []
+    folder.mkdir(parents=True, exist_ok=True)
+    ground, rig, made = Ground(folder.resolve()), None, None
+    try:
+        for row in sorted(wanted, key=lambda row: _order(make_of(row))):
+            try:
+                if rig is None or made != make_of(row):
+                    if rig is not None:
+                        rig.close()
+                    rig, made = None, make_of(row)
+                    rig = Rig(ground, made).__enter__()
+                figures = run(rig, row, facts=chosen.facts or row.facts or FACTS, hands=chosen.hands)
+            except CannotHere as why:
+                figures = {**empty(row), "skipped": str(why)}
+            except Exception as trouble:  # a rig that does not start is a row that failed, and the others go on
+                figures = {**empty(row), "broken": [f"{type(trouble).__name__}: {trouble}"[:600]]}
+            told.append(figures)
+            print(f"{time.monotonic() - began:7.1f} s  {_line(figures)}", flush=True)
+            for rule in figures["broken"][:6]:
+                print(f"             BROKEN {rule}", flush=True)
+            if figures["broken"] and rig is not None:
+                rig.close()  # what one row broke is nobody else's
+                rig = None
+    finally:
+        if rig is not None:
+            rig.close()
+        ground.close()
+    return told
+
+
+def _order(make: Make) -> str:
+    return repr(make)
+
+
+def _line(told: dict[str, Any]) -> str:
+    if told["skipped"]:
+        return f"{told['database']:<11} {told['row']:<58} not made here: {told['skipped']}"
+    return (
+        f"{told['database']:<11} {told['row']:<58} {told['facts']:>5} facts {told['faults']} faults "
+        f"lost {told['lost']} twice {told['twice']} disorder {told['disorder']} ×{told['amplification']:.2f} "
+        f"back in {told['recovery_s']:.1f} s; {told['letters']} letters, {told['letters_unknown']} unknown"
+        + (f", {told['dead']} dead" if told["dead"] else "")
+        + f" ({told['seconds']:.0f} s)"
     )
-
-
-def _cells(figures: dict[str, Any]) -> tuple[str, ...]:
-    names = ("facts_lost", "facts_twice", "letters_lost", "letters_twice")
-    counts = tuple(str(figures[name]) for name in names)
-    return (figures["row"], *counts, str(len(figures["broken"])), f"{figures['seconds']:.0f}")
 
 
 if __name__ == "__main__":

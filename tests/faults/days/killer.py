@@ -15,7 +15,7 @@ import redis
 
 from infra.day import street
 from infra.day.board import Step
-from tests.faults.rows import Row
+from tests.faults.days.rows import Row
 
 BACK_WITHIN_S = 30.0
 LOOPS, FREEZE_S = 4, 3.0

@@ -1,0 +1,129 @@
+"""Places in a process's work at which it can be made to stand still, so that it is killed exactly there.
+
+The platform's own code knows nothing of it: the street of these tests puts a hook under SQLAlchemy and kombu in each
+process it forks. A gate is armed by a file that names the process and the place; the first to come by takes the file
+away, writes its number down, and waits for its end.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import event
+from sqlalchemy.engine import Engine
+from sqlalchemy.engine.default import DefaultDialect
+
+
+@dataclass(frozen=True)
+class Place:
+    """After a statement like `statement` was begun: at once (`in`), or `before` or `after` the commit it is part of."""
+
+    statement: str
+    when: str
+
+
+PLACES = {
+    # A hearer: the effect has begun; is done and not committed; is committed and the broker does not know.
+    "in effect": Place(r"INSERT INTO (members|letters|people|attendances)|UPDATE (members|people)", "in"),
+    "before commit": Place(r"INSERT INTO inbox", "before"),
+    "after commit before ack": Place(r"INSERT INTO inbox", "after"),
+    # A teller: the request is carried out and not committed; is committed and not answered.
+    "request before commit": Place(r"INSERT INTO outbox", "before"),
+    "request committed": Place(r"INSERT INTO outbox", "after"),
+    # A relay: the claim is committed and nothing published; acknowledgements are published and still in the table;
+    # and the teller's worker, having noted an acknowledgement.
+    "between commit and publish": Place(r"UPDATE delivery SET attempts", "after"),
+    "acks published": Place(r"DELETE FROM ack_out", "before"),
+    "ack noted": Place(r"UPDATE delivery SET acked_at", "before"),
+    # A poster: the letter is about to be handed over, and the server's word is about to be written down.
+    "before handing": Place(r"UPDATE letters SET state=.*handed|UPDATE letters SET .*attempts", "before"),
+    "handed": Place(r"UPDATE letters SET .*attempts", "after"),
+}
+POPPED = "after pop before unacked"
+
+
+def arm(folder: Path, process: str, place: str) -> Path:
+    """Close the gate of `process` at `place`; returns the file that appears once somebody stands there."""
+    if place != POPPED and place not in PLACES:
+        raise KeyError(f"no place {place!r}; there are {', '.join((*PLACES, POPPED))}")
+    reached = folder / f"{process}@{place}.reached"
+    reached.unlink(missing_ok=True)
+    (folder / f"{process}@{place}").touch()
+    return reached
+
+
+def disarm(folder: Path) -> None:
+    """Open every gate."""
+    for gate in folder.glob("*"):
+        gate.unlink(missing_ok=True)
+
+
+def install(folder: Path, process: str) -> None:
+    """Put the hooks under this process. Without an armed gate they cost a look at a file where a place matches."""
+    gates = _Gates(folder, process)
+    event.listen(Engine, "before_cursor_execute", gates.begun)
+    real: Callable[..., None] = DefaultDialect.do_commit
+
+    def do_commit(self: DefaultDialect, connection: Any) -> None:
+        before, after = gates.passed()
+        for name in before:
+            gates.stand(name)
+        real(self, connection)
+        for name in after:
+            gates.stand(name)
+
+    DefaultDialect.do_commit = do_commit  # type: ignore[method-assign]
+    _watch_the_pop(gates)
+
+
+def _watch_the_pop(gates: _Gates) -> None:
+    from kombu.transport.redis import QoS  # noqa: PLC0415 the launcher's side of this module needs no kombu
+
+    real: Callable[..., Any] = QoS.append
+
+    def append(self: Any, message: Any, delivery_tag: str) -> Any:
+        gates.stand(POPPED)
+        return real(self, message, delivery_tag)
+
+    QoS.append = append
+
+
+class _Gates:
+    def __init__(self, folder: Path, process: str) -> None:
+        self._folder, self._process = folder, process
+        self._places = [(name, re.compile(place.statement), place.when) for name, place in PLACES.items()]
+        self._mine = threading.local()
+
+    def begun(self, _conn: Any, _cursor: Any, statement: str, *_: Any) -> None:
+        for name, pattern, when in self._places:
+            if not pattern.match(statement):
+                continue
+            if when == "in":
+                self.stand(name)
+            else:
+                self._mine.__dict__.setdefault(when, set()).add(name)
+
+    def passed(self) -> tuple[set[str], set[str]]:
+        """The places that lie before and after the commit that comes now."""
+        mine = self._mine.__dict__
+        return mine.pop("before", set()), mine.pop("after", set())
+
+    def stand(self, name: str) -> None:
+        """Stand still for ever, if this gate is armed."""
+        armed = self._folder / f"{self._process}@{name}"
+        aside = armed.with_name(f"{armed.name}.{os.getpid()}")
+        try:
+            armed.rename(aside)
+        except FileNotFoundError:
+            return
+        aside.write_text(str(os.getpid()))
+        aside.rename(armed.with_name(f"{armed.name}.reached"))
+        while True:
+            time.sleep(3600)

@@ -1,0 +1,36 @@
+"""Three rows of the matrix, with few facts; `make faults` runs ten minutes of it and `make faults-all` the whole."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.faults.befall import make_of
+from tests.faults.rig import CannotHere, Ground, Rig
+from tests.faults.rows import ALL, TESTED, Row
+from tests.faults.run import run
+
+
+@pytest.fixture(scope="module")
+def ground(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ground]:
+    ground = Ground(tmp_path_factory.mktemp("faults"))
+    yield ground
+    ground.close()
+
+
+@pytest.mark.parametrize("row", TESTED, ids=str)
+def test_nothing_is_lost_or_done_twice_or_out_of_order(ground, row: Row):
+    try:
+        with Rig(ground, make_of(row)) as rig:
+            told = run(rig, row, facts=row.facts, hands=4)
+    except CannotHere as why:
+        pytest.skip(str(why))
+
+    assert (told["broken"], told["faults"]) == ([], row.times)
+
+
+def test_every_row_of_the_matrix_has_a_name_of_its_own():
+    names = [str(row) + row.database for row in ALL]
+
+    assert sorted(names) == sorted(set(names))
