@@ -18,7 +18,8 @@ from services.chassis.service import Service
 
 ENVELOPE: dict[str, Any] = {
     "type": "object",
-    "description": "CloudEvents 1.0 in JSON, the one argument of the Celery task <hearer>.hear.",
+    "description": "CloudEvents 1.0 in JSON, the one argument of the Celery task <hearer>.hear; the first of several "
+    "facts may carry the others under `also`, a list of envelopes.",
     "required": ["specversion", "id", "source", "type", "subject", "time", "aggversion", "traceparent", "data"],
     "properties": {
         "specversion": {"const": "1.0"},

@@ -93,9 +93,12 @@ delivery = Table(
     Column("next_at", Moment, nullable=False),
     Column("acked_at", Moment),
 )
+# What is due to one hearer, in the order it is sent: a hearer that is away makes nobody else's claims slow.
 Index(
-    "ix_delivery_due",
+    "ix_delivery_waiting",
+    delivery.c.hearer,
     delivery.c.next_at,
+    delivery.c.sequence,
     sqlite_where=delivery.c.acked_at.is_(None),
     postgresql_where=delivery.c.acked_at.is_(None),
 )

@@ -2,12 +2,16 @@
 
 A handler's effect, the record that the fact was heard, what the handler publishes in turn and the acknowledgement to
 the teller all commit together. Nothing else is trusted: the broker may lose, repeat or reorder as it likes.
+
+Facts that come together are committed together: waiting for the disk costs more than most effects. When one of them
+cannot be applied, nothing of that common transaction stays, and each is heard alone.
 """
 
 from __future__ import annotations
 
+import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -15,25 +19,30 @@ from uuid import UUID
 
 import structlog
 from marshmallow import EXCLUDE, Schema, ValidationError
-from sqlalchemy import Select, delete, insert, select, update
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import Select, select, update
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.orm import Session
 
-from services.chassis.db import Database, ack_out, inbox, parked, seen
+from services.chassis import ledger
+from services.chassis.db import Database, inbox, parked, seen
+from services.chassis.ledger import DONE, Told
+from services.chassis.ledger import upsert as upsert
 
 log = structlog.get_logger()
 
 Fact = dict[str, Any]
+Envelope = dict[str, Any]
 Handler = Callable[..., None]
 Prepare = Callable[[Session, Fact, datetime], Any]
 
 # A handler that raises is tried this often, then its fact is dead and waits for a person.
 TRIES = 5
-# Nothing more is done about a fact of these statuses.
-DONE = ("heard", "discarded", "dead")
 # A fact that was begun this often and never ended has killed its worker each time.
 STARTS = 3
+# One transaction applies facts for this long: on SQLite nobody else can write meanwhile.
+TOGETHER_S = 0.05
+# What a message holds beyond this is left to its teller; a worker may have 45 s for one message.
+PATIENCE_S = 20.0
 
 
 class Heard(Schema):
@@ -48,8 +57,27 @@ class Ear:
     """One type of fact that a service hears: its shape, what is done, and what is worked out beforehand."""
 
     reads: type[Heard]
+    shape: Heard
     handle: Handler
     prepare: Prepare | None
+
+
+@dataclass(frozen=True)
+class _Read:
+    """One fact as its handler takes it."""
+
+    told: Told
+    ear: Ear
+    fact: Fact
+
+    @classmethod
+    def of(cls, ear: Ear, envelope: Envelope) -> _Read:
+        told = Told.of(envelope)
+        fact = ear.shape.load(envelope["data"])
+        fact["_event_id"] = told.event_id
+        fact["_happened_at"] = datetime.fromisoformat(envelope["time"])
+        fact["_trace"] = envelope["traceparent"]
+        return cls(told, ear, fact)
 
 
 class Inbox:
@@ -66,18 +94,43 @@ class Inbox:
 
         `fact` is what `reads` loads, and `_event_id`, `_happened_at`, `_trace`. With `prepare`, the long part runs
         first on a read-only session, outside the write transaction, and its result is the handler's fourth argument.
+        A handler does nothing but write to its session: what it did is undone and done anew when a neighbour fails.
         """
 
         def remember(handler: Handler) -> Handler:
             if event_type in self.ears:
                 raise ValueError(f"{self.service} hears {event_type} twice")
-            self.ears[event_type] = Ear(reads, handler, prepare)
+            self.ears[event_type] = Ear(reads, reads(), handler, prepare)
             return handler
 
         return remember
 
-    def hear(self, database: Database, envelope: dict[str, Any]) -> str:
+    def hear_all(
+        self, database: Database, envelopes: Sequence[Envelope], *, patience_s: float = PATIENCE_S
+    ) -> list[str]:
+        """Act on facts in the order given, many in one commit, and tell what became of each, as `hear` does.
+
+        A fact that comes again or has a long part is heard alone. Those that are not begun within `patience_s` are
+        "left": they are not acknowledged, so their teller sends them again. An empty list does nothing.
+        """
+        outcomes: list[str] = []
+        give_up = time.monotonic() + patience_s
+        while len(outcomes) < len(envelopes):
+            rest = envelopes[len(outcomes) :]
+            if outcomes and time.monotonic() > give_up:
+                log.warning("facts_left", facts=len(rest))
+                return outcomes + ["left"] * len(rest)
+            alone = next((i for i, envelope in enumerate(rest) if not self._may_go_along(envelope)), len(rest))
+            if alone > 1:
+                outcomes += self._hear_together(database, rest[:alone])
+            else:
+                outcomes.append(self.hear(database, rest[0]))
+        return outcomes
+
+    def hear(self, database: Database, envelope: Envelope) -> str:
         """Act on one fact and tell what became of it: heard, again, parked, unknown, failed or dead.
+
+        Unknown is what nobody here hears, and what is not an envelope; it is left alone.
 
         Never raises for what is in the fact; a database that cannot be reached does raise, and the teller sends
         the fact again.
@@ -86,12 +139,16 @@ class Inbox:
         if ear is None:
             log.warning("fact_unknown", type=envelope.get("type"))
             return "unknown"
-        event_id = UUID(envelope["id"])
+        try:
+            Told.of(envelope)
+        except (KeyError, ValueError, TypeError):
+            log.error("not_a_fact", type=envelope.get("type"))
+            return "unknown"
         # The first sending pays no commit for this; a repeated one may be the one that kills its worker.
         if int(envelope.get("attempt", 1)) > 1 and not self._may_start(database, envelope):
             return "dead"
         try:
-            outcome = self._apply(database, ear, envelope)
+            return self._apply(database, ear, envelope)
         except DBAPIError as error:
             if _is_passing(error):
                 raise
@@ -102,11 +159,6 @@ class Inbox:
             Exception
         ) as error:  # the handler's own fault: counted, shown, and never in the way of other facts
             return self._failed(database, envelope, error)
-        if outcome == "heard":
-            self._unpark(database, envelope["source"], UUID(envelope["subject"]))
-        elif outcome == "again":
-            log.info("fact_again", fact=str(event_id), type=envelope["type"])
-        return outcome
 
     def retry(self, database: Database, event_id: UUID) -> str:
         """Try a dead fact once more, and what is parked behind it. Raises LookupError when there is none."""
@@ -130,83 +182,124 @@ class Inbox:
                 .where(inbox.c.event_id == event_id)
                 .values(status="discarded", envelope=None, heard_at=now)
             )
-            _remember_version(session, row.source, row.subject, row.version)
+            thread = (row.source, row.subject)
+            ledger.lock(session, [thread])
+            ledger.remember(session, {thread: row.version})
         self._unpark(database, row.source, row.subject)
 
-    def _apply(self, database: Database, ear: Ear, envelope: dict[str, Any]) -> str:
-        now = datetime.now(UTC)
-        event_id, source = UUID(envelope["id"]), str(envelope["source"])
-        subject, version = UUID(envelope["subject"]), int(envelope["aggversion"])
-        fact = ear.reads().load(envelope["data"])
-        fact["_event_id"] = event_id
-        fact["_happened_at"] = datetime.fromisoformat(envelope["time"])
-        fact["_trace"] = envelope["traceparent"]
+    def _may_go_along(self, envelope: Envelope) -> bool:
+        """Whether a fact is committed with others: sent for the first time, known, and quick to apply."""
+        ear = self.ears.get(envelope.get("type", ""))
+        return ear is not None and ear.prepare is None and int(envelope.get("attempt", 1)) <= 1
+
+    def _hear_together(self, database: Database, envelopes: Sequence[Envelope]) -> list[str]:
+        """Apply as many as there is time for in one transaction; at least one is begun."""
+        try:
+            reads = [_Read.of(self.ears[envelope["type"]], envelope) for envelope in envelopes]
+            outcomes, unparked = self._commit(database, reads)
+        except Exception as error:  # whatever it was: it meets the one it belongs to, and nobody else
+            log.info("facts_alone", facts=len(envelopes), error=type(error).__name__)
+            return [self.hear(database, envelope) for envelope in envelopes]
+        for source, subject in unparked:
+            self._unpark(database, source, subject)
+        return outcomes
+
+    def _apply(self, database: Database, ear: Ear, envelope: Envelope) -> str:
+        read = _Read.of(ear, envelope)
         prepared: tuple[Any, ...] = ()
         if ear.prepare is not None:
             with database.reading() as session:
-                if _was_heard(session, event_id) not in DONE:
-                    prepared = (ear.prepare(session, fact, now),)
+                if _was_heard(session, read.told.event_id) not in DONE:
+                    prepared = (ear.prepare(session, read.fact, datetime.now(UTC)),)
+        (outcome,), unparked = self._commit(database, [read], *prepared)
+        for source, subject in unparked:
+            self._unpark(database, source, subject)
+        return outcome
 
-        with database.transaction(trace=envelope["traceparent"], cause=event_id) as session:
-            # The subject's row is locked first: neither the same fact nor its younger brother can pass meanwhile.
-            last = _lock_subject(session, source, subject)
-            if _was_heard(session, event_id) in DONE or version <= last:
-                session.execute(
-                    update(inbox).where(inbox.c.event_id == event_id).values(again=inbox.c.again + 1)
-                )
-                _acknowledge(session, source, event_id)
-                return "again"
-            if version > last + 1:
-                # Not acknowledged: the teller sends it again, so nothing depends on who takes it out of here.
-                _park(session, envelope, now)
-                return "parked"
-            if ear.prepare is not None and not prepared:
-                # It was heard elsewhere between the two looks, and that was undone: the teller sends it again.
-                log.warning("fact_unprepared", fact=str(event_id), type=envelope["type"])
-                return "failed"
-            ear.handle(session, fact, now, *prepared)
-            _record(session, envelope, status="heard", now=now)
-            _remember_version(session, source, subject, version)
-            _acknowledge(session, source, event_id)
-        log.info("fact_heard", fact=str(event_id), type=envelope["type"])
-        return "heard"
+    def _commit(
+        self, database: Database, reads: Sequence[_Read], *prepared: Any
+    ) -> tuple[list[str], list[ledger.Thread]]:
+        """One transaction: what became of the first facts, at least one, and the threads with more parked behind.
 
-    def _may_start(self, database: Database, envelope: dict[str, Any]) -> bool:
-        now, event_id = datetime.now(UTC), UUID(envelope["id"])
+        `prepared` is the result of the long part; only a fact that is alone has one.
+        """
+        now, enough = datetime.now(UTC), time.monotonic() + TOGETHER_S
+        outcomes: list[str] = []
+        heard: dict[UUID, _Read] = {}
+        again: list[Told] = []
+        early: list[Told] = []
+        moved: dict[ledger.Thread, int] = {}
+        with database.transaction() as session:
+            # The subjects' rows are locked first: neither the same fact nor its younger brother can pass meanwhile.
+            last = ledger.lock(session, (read.told.thread for read in reads))
+            known = ledger.statuses(session, [read.told.event_id for read in reads])
+            for read in reads:
+                told = read.told
+                if known.get(told.event_id) in DONE or told.version <= last[told.thread]:
+                    again.append(told)
+                    outcomes.append("again")
+                elif told.version > last[told.thread] + 1:
+                    # Not acknowledged: the teller sends it again, so nothing depends on who takes it out of here.
+                    early.append(told)
+                    outcomes.append("parked")
+                elif read.ear.prepare is not None and not prepared:
+                    # Heard elsewhere between the two looks, and that was undone: the teller sends it again.
+                    outcomes.append("failed")
+                else:
+                    session.info.update(trace=told.envelope["traceparent"], cause=told.event_id)
+                    read.ear.handle(session, read.fact, now, *prepared)
+                    # The next fact must find what this one wrote, and nothing that is only remembered.
+                    session.flush()
+                    session.expunge_all()
+                    heard[told.event_id] = read
+                    last[told.thread] = moved[told.thread] = told.version
+                    outcomes.append("heard")
+                if time.monotonic() > enough:
+                    break
+            ledger.record(session, [read.told for read in heard.values()], status="heard", now=now)
+            ledger.count_again(session, [told.event_id for told in again])
+            ledger.park(session, early, now)
+            unparked = ledger.remember(session, moved)
+            ledger.acknowledge(session, [*again, *(read.told for read in heard.values())])
+        for read, outcome in zip(reads, outcomes, strict=False):
+            log.info(f"fact_{outcome}", fact=str(read.told.event_id), type=read.told.type)
+        return outcomes, unparked
+
+    def _may_start(self, database: Database, envelope: Envelope) -> bool:
+        now, told = datetime.now(UTC), Told.of(envelope)
+        event_id = told.event_id
         with database.transaction() as session:
             row = session.execute(
                 select(inbox.c.status, inbox.c.starts).where(inbox.c.event_id == event_id)
             ).one_or_none()
             if row is None:
-                _record(session, envelope, status="started", now=now, starts=1, keep=True)
+                ledger.record(session, [told], status="started", now=now, starts=1, keep=True)
             elif row.status in ("started", "failed") and row.starts >= STARTS:
                 error = f"Begun {row.starts} times and never ended: it seems to kill its worker."
                 session.execute(
                     update(inbox).where(inbox.c.event_id == event_id).values(status="dead", error=error)
                 )
-                _acknowledge(session, str(envelope["source"]), event_id)
-                log.error("fact_dead", fact=str(event_id), type=envelope["type"])
+                ledger.acknowledge(session, [told])
+                log.error("fact_dead", fact=str(event_id), type=told.type)
                 return False
             elif row.status in ("started", "failed"):
                 session.execute(update(inbox).where(inbox.c.event_id == event_id).values(starts=row.starts + 1))
         return True
 
-    def _failed(
-        self, database: Database, envelope: dict[str, Any], error: Exception, *, final: bool = False
-    ) -> str:
-        now, event_id = datetime.now(UTC), UUID(envelope["id"])
-        told_of = "".join(traceback.format_exception(error))[-4000:]
+    def _failed(self, database: Database, envelope: Envelope, error: Exception, *, final: bool = False) -> str:
+        now, told = datetime.now(UTC), Told.of(envelope)
+        story = "".join(traceback.format_exception(error))[-4000:]
         with database.transaction() as session:
             row = session.execute(
-                select(inbox.c.status, inbox.c.attempts).where(inbox.c.event_id == event_id)
+                select(inbox.c.status, inbox.c.attempts).where(inbox.c.event_id == told.event_id)
             ).one_or_none()
             tries = 1 if row is None else row.attempts + 1
             status = "dead" if final or tries >= TRIES else "failed"
-            _record(session, envelope, status=status, now=now, attempts=tries, keep=True, error=told_of)
+            ledger.record(session, [told], status=status, now=now, attempts=tries, keep=True, error=story)
             if status == "dead":
-                _acknowledge(session, str(envelope["source"]), event_id)
+                ledger.acknowledge(session, [told])
         # The error's own text may speak of people; it stays in the database, where operators are let in.
-        log.error(f"fact_{status}", fact=str(event_id), type=envelope["type"], error=type(error).__name__)
+        log.error(f"fact_{status}", fact=str(told.event_id), type=told.type, error=type(error).__name__)
         return status
 
     def _unpark(self, database: Database, source: str, subject: UUID) -> None:
@@ -237,91 +330,6 @@ def _dead(event_id: UUID) -> Select[Any]:
 def _was_heard(session: Session, event_id: UUID) -> str | None:
     status: str | None = session.scalar(select(inbox.c.status).where(inbox.c.event_id == event_id))
     return status
-
-
-def _lock_subject(session: Session, source: str, subject: UUID) -> int:
-    """The version last applied of this subject (0: none yet), locked until the transaction ends."""
-    statement = (
-        upsert(session)(seen)
-        .values(source=source, subject=subject, version=0)
-        .on_conflict_do_update(index_elements=[seen.c.source, seen.c.subject], set_={"version": seen.c.version})
-        .returning(seen.c.version)
-    )
-    version: int = session.execute(statement).scalar_one()
-    return version
-
-
-def upsert(session: Session) -> Any:
-    """The INSERT that knows what to do on conflict, in the words of the session's database."""
-    return sqlite.insert if session.get_bind().dialect.name == "sqlite" else postgresql.insert
-
-
-def _record(
-    session: Session,
-    envelope: dict[str, Any],
-    *,
-    status: str,
-    now: datetime,
-    attempts: int = 0,
-    starts: int = 0,
-    keep: bool = False,
-    error: str | None = None,
-) -> None:
-    """Write the inbox row; the whole envelope is kept only while a person may have to look at it."""
-    values = {
-        "status": status,
-        "attempts": attempts,
-        "starts": starts,
-        "error": error,
-        "envelope": envelope if keep else None,
-        "heard_at": now,
-    }
-    session.execute(
-        upsert(session)(inbox)
-        .values(
-            event_id=UUID(envelope["id"]),
-            source=str(envelope["source"]),
-            type=str(envelope["type"]),
-            subject=UUID(envelope["subject"]),
-            version=int(envelope["aggversion"]),
-            trace=str(envelope["traceparent"]),
-            again=0,
-            **values,
-        )
-        .on_conflict_do_update(index_elements=[inbox.c.event_id], set_=values)
-    )
-
-
-def _remember_version(session: Session, source: str, subject: UUID, version: int) -> None:
-    session.execute(
-        upsert(session)(seen)
-        .values(source=source, subject=subject, version=version)
-        .on_conflict_do_update(index_elements=[seen.c.source, seen.c.subject], set_={"version": version})
-    )
-    session.execute(
-        delete(parked).where(
-            parked.c.source == source, parked.c.subject == subject, parked.c.version <= version
-        )
-    )
-
-
-def _acknowledge(session: Session, source: str, event_id: UUID) -> None:
-    session.execute(insert(ack_out).values(source=source, event_id=event_id))
-
-
-def _park(session: Session, envelope: dict[str, Any], now: datetime) -> None:
-    session.execute(
-        upsert(session)(parked)
-        .values(
-            source=str(envelope["source"]),
-            subject=UUID(envelope["subject"]),
-            version=int(envelope["aggversion"]),
-            event_id=UUID(envelope["id"]),
-            envelope=envelope,
-            parked_at=now,
-        )
-        .on_conflict_do_nothing()
-    )
 
 
 # SQLite says "operational" of a missing table too; these are the ones that pass by themselves.

@@ -113,10 +113,11 @@ def _next_versions(session: Session, heard_by: Iterable[str], subject: UUID) -> 
 def envelope(row: Any, source: str, version: int, attempt: int) -> dict[str, Any]:
     """A fact as it travels: CloudEvents 1.0 in JSON, `row` being its line of the outbox.
 
-    `aggversion` counts the facts that this hearer was told of this subject (1, 2, 3…); `attempt` counts the
-    sendings. `sequence` rises but may have gaps on PostgreSQL, where a rolled-back transaction keeps its number.
+    `data` is there when `row` has a `body`; without one it is for the caller to add. `aggversion` counts the facts
+    that this hearer was told of this subject (1, 2, 3…); `attempt` counts the sendings. `sequence` rises but may have
+    gaps on PostgreSQL, where a rolled-back transaction keeps its number.
     """
-    return {
+    told = {
         "specversion": "1.0",
         "id": str(row.event_id),
         "source": source,
@@ -131,8 +132,10 @@ def envelope(row: Any, source: str, version: int, attempt: int) -> dict[str, Any
         "traceparent": row.trace,
         "correlationid": row.trace.split("-")[1],
         "causationid": str(row.cause) if row.cause else str(row.event_id),
-        "data": row.body,
     }
+    if hasattr(row, "body"):
+        told["data"] = row.body
+    return told
 
 
 def uuid7() -> UUID:

@@ -1,36 +1,33 @@
 """The relay: sends what the outbox promised until each hearer has acknowledged it, and does the service's chores.
 
 One process a service; any number may run. A claim pushes `next_at` ahead before anything is published, so a crash costs
-a delay and never a fact. While the broker cannot be reached nothing is claimed. While a hearer's queue is long nothing
-more is sent to it: the backlog waits here, in SQL, and the broker stays small.
+a delay and never a fact. While the broker cannot be reached nothing is claimed. While a hearer has many facts before it
+nothing more is sent to it: the backlog waits here, in SQL, and the broker stays small.
 """
 
 from __future__ import annotations
 
-import random
 import signal
 import threading
 import time
-from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections import defaultdict, deque
+from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
+from itertools import islice
 from typing import TYPE_CHECKING, Any
-from uuid import uuid4
 
 import redis
 import structlog
-from kombu.exceptions import OperationalError
-from sqlalchemy import delete, select, update
+from kombu.utils.json import dumps
+from sqlalchemy import delete, select
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.orm import Session
 
-from services.chassis import prune
-from services.chassis.broker import acks_queue, celery_app, client, events_queue, nudge_key
-from services.chassis.db import Database, ack_out, delivery, outbox, pulse
-from services.chassis.inbox import upsert
+from services.chassis import due, prune
+from services.chassis.broker import acks_queue, client, events_queue, nudge_key
+from services.chassis.db import Database, ack_out
 from services.chassis.opening import open_database
-from services.chassis.outbox import envelope
+from services.chassis.post import Post, Seen
 from services.chassis.routes import services
 from services.chassis.service import Chore, Service, Sweep
 from services.chassis.settings import Settings
@@ -41,35 +38,59 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger()
 
-BATCH = 200
-MAX_QUEUE = 200
-FIRST_RETRY_S, LONGEST_RETRY_S = 6.0, 300.0
+# Nothing more goes to a hearer that has so many facts or messages before it; then it gets up to so many in all.
+MAX_QUEUE, FULL_QUEUE = 200, 500
+ACKS = 500
+ACKS_S = 0.2
 POLL_S = 1.0
+# How soon a hearer's queue is looked at again while facts wait for room in it; doubled while it does not shrink.
+ROOM_S = 0.02
 CANARY_S = 10.0
-EPOCH_KEY = "palabre:epoch"
 
 
-def retry_after_s(attempts: int) -> float:
-    """How long an unacknowledged fact waits before its next sending, after `attempts` (0, 1, 2…) earlier ones."""
-    doubled: float = min(LONGEST_RETRY_S, FIRST_RETRY_S * 2 ** min(attempts, 10))
-    return doubled * random.uniform(1, 1.2)  # noqa: S311
+class Way:
+    """The way to one hearer: how many facts lie in its queue.
+
+    The broker counts messages. What lies there of ours is at most what our last so many messages held, because the
+    oldest are taken first; of messages we do not remember each counts one.
+    """
+
+    def __init__(self) -> None:
+        self._sent: deque[int] = deque(maxlen=FULL_QUEUE)
+
+    def sent(self, facts: int) -> None:
+        """One more message left, with so many facts."""
+        self._sent.appendleft(facts)
+
+    def room(self, length: int) -> int:
+        """How many facts may be sent while `length` messages wait; 0: none yet."""
+        while len(self._sent) > length:
+            self._sent.pop()
+        waiting = max(length, sum(islice(self._sent, length)))
+        return FULL_QUEUE - waiting if waiting <= MAX_QUEUE else 0
 
 
 class Relay:
-    """One service's relay. `turn()` does all that is due once; `run(stop)` goes on until told to stop."""
+    """One service's relay. `turn()` does all that is due once; `run(stop)` goes on until told to stop.
+
+    What leaves, leaves through `post`.
+    """
 
     def __init__(self, service: Service, settings: Settings, database: Database | None = None) -> None:
         self.service = service
         self.settings = settings
         self.database = database or open_database(service.name, settings)
-        self._app = celery_app(service.name, settings)
-        self._redis = client(settings)
+        self.post = Post(settings)
+        self._queues = [events_queue(name) for name in services()]
+        self._ways: dict[str, Way] = {name: Way() for name in services()}
+        self._epoch = ""
+        self._seen: Seen | None = None
+        self._unsent = False
         self._waiter = client(settings, timeout_s=POLL_S + 2)
-        self._connection: Any = None
-        self._producer: Any = None
         self._listener = _listener(self.database)
         self._next: dict[str, float] = defaultdict(float)
-        self._run_id = ""
+        self._pause_s = POLL_S
+        self._held: dict[str, int] = {}
 
     def run(self, stop: threading.Event) -> None:
         """Turn and wait for a nudge, until `stop` is set."""
@@ -77,99 +98,97 @@ class Relay:
             busy = False
             try:
                 busy = self.turn()
-            except (redis.RedisError, OperationalError, OSError) as error:
+            except (redis.RedisError, OSError) as error:
                 self._let_go("broker_away", error)
                 stop.wait(0.2)
             except DBAPIError as error:
                 self._let_go("database_away", error)
                 stop.wait(0.5)
             if not busy and not stop.is_set():
+                self._seen = None
                 self._wait(stop)
         self._close()
 
     def turn(self) -> bool:
         """Do what is due; True when there is more to do at once. Raises when broker or database are away."""
         self._chores()
-        lengths = self._look_at_broker()
-        sent = self._send_facts(lengths)
-        acked = self._send_acks()
-        swept = self._sweeps()
+        # What the last sending saw of the broker still holds when it was just now.
+        seen = self._seen or self._exchange()
+        more = self._send_facts(seen)
+        more = self._send_acks() or more
+        more = self._sweeps() or more
         if self._due("canary", CANARY_S):
             self._send(
                 f"{self.service.name}.canary", [datetime.now(UTC).isoformat()], events_queue(self.service.name)
             )
-        return sent >= BATCH or acked >= BATCH or swept
+        if self._unsent:
+            self._exchange()
+        return more
 
-    def _look_at_broker(self) -> dict[str, int]:
-        """Lengths of the hearers' queues; notices a broker that forgot and makes everything unacknowledged due."""
-        names = services()
-        pipe: Any = self._redis.pipeline(transaction=False)
-        pipe.set(EPOCH_KEY, uuid4().hex, nx=True)
-        pipe.get(EPOCH_KEY)
-        for name in names:
-            pipe.llen(events_queue(name))
-        answers = pipe.execute()
-        if self._due("run_id", POLL_S) or not self._run_id:
-            # A broker that came back from its own files keeps the epoch and may still have lost its last second.
-            self._run_id = str(self._redis.info("server").get("run_id", ""))
-        epoch = f"{answers[1].decode()}:{self._run_id}"
-        with self.database.reading() as session:
-            known = session.scalar(select(pulse.c.value).where(pulse.c.name == "epoch"))
-        if epoch != known:
+    def _exchange(self) -> Seen:
+        """Send what is ready and look at the broker; one that forgot makes everything unacknowledged due."""
+        self._unsent = False
+        seen = self.post.exchange(self._queues)
+        if seen.epoch != self._epoch:
             with self.database.transaction() as session:
-                now = datetime.now(UTC)
-                session.execute(
-                    update(delivery)
-                    .where(delivery.c.acked_at.is_(None), delivery.c.attempts > 0)
-                    .values(next_at=now)
-                )
-                session.execute(
-                    upsert(session)(pulse)
-                    .values(name="epoch", value=epoch, at=now)
-                    .on_conflict_do_update(index_elements=[pulse.c.name], set_={"value": epoch, "at": now})
-                )
-            if known is not None:
-                log.warning("broker_forgot")
-        return dict(zip(names, answers[2:], strict=True))
+                if due.all_again(session, seen.epoch):
+                    log.warning("broker_forgot")
+            self._epoch = seen.epoch
+        self._seen = seen
+        return seen
 
-    def _send_facts(self, lengths: dict[str, int]) -> int:
-        open_to = [name for name, length in lengths.items() if length <= MAX_QUEUE]
-        due = (
-            delivery.c.acked_at.is_(None),
-            delivery.c.next_at <= datetime.now(UTC),
-            delivery.c.hearer.in_(open_to),
-        )
+    def _send_facts(self, seen: Seen) -> bool:
+        now = datetime.now(UTC)
         with self.database.reading() as session:
-            if session.execute(select(delivery.c.event_id).where(*due).limit(1)).first() is None:
-                return 0
+            wanted = due.hearers(session, self._ways, now)
+        room = {name: self._ways[name].room(seen.lengths[events_queue(name)]) for name in wanted}
+        self._mind_the_held({name: seen.lengths[events_queue(name)] for name in wanted if not room[name]})
+        claimed = {}
+        for hearer in (name for name in wanted if room[name]):
+            with self.database.transaction() as session:
+                claimed[hearer] = due.claim(session, hearer, room[hearer], now)
+        for hearer, rows in claimed.items():
+            for arguments, facts in due.messages(rows, self.service.name):
+                self.post.put(events_queue(hearer), f"{hearer}.hear", arguments)
+                self._ways[hearer].sent(facts)
+        if claimed:
+            self._exchange()
+        return any(len(rows) == room[hearer] for hearer, rows in claimed.items())
+
+    def _mind_the_held(self, held: dict[str, int]) -> None:
+        """Look again soon while queues without room shrink, and ever later while they do not."""
+        if not held:
+            self._pause_s = POLL_S
+        elif not self._held or any(length < self._held.get(name, 0) for name, length in held.items()):
+            self._pause_s = ROOM_S
+        else:
+            self._pause_s = min(POLL_S, 2 * self._pause_s)
+        self._held = held
+
+    def _send_acks(self) -> bool:
+        if not self._due("acks", ACKS_S):
+            return False
+        with self.database.reading() as session:
+            if session.execute(select(ack_out.c.sequence).limit(1)).first() is None:
+                return False
+        # Forgotten before they leave: one that is lost so comes of itself when the fact is sent again. And what is
+        # read in a transaction that commits is on disk; nothing that a power cut could undo is acknowledged.
+        first = select(ack_out.c.sequence).order_by(ack_out.c.sequence).limit(ACKS)
         with self.database.transaction() as session:
             rows = session.execute(
-                select(outbox, delivery.c.hearer, delivery.c.version, delivery.c.attempts)
-                .join(delivery, delivery.c.event_id == outbox.c.event_id)
-                .where(*due)
-                .order_by(delivery.c.sequence)
-                .limit(BATCH)
-                .with_for_update(skip_locked=True, of=delivery)
+                delete(ack_out)
+                .where(ack_out.c.sequence.in_(first))
+                .returning(ack_out.c.source, ack_out.c.event_id)
             ).all()
-            _push_ahead(session, rows)
-        for row in rows:
-            fact = envelope(row, self.service.name, row.version, row.attempts + 1)
-            self._send(f"{row.hearer}.hear", [fact], events_queue(row.hearer))
-        return len(rows)
-
-    def _send_acks(self) -> int:
-        with self.database.reading() as session:
-            rows = session.execute(select(ack_out).order_by(ack_out.c.sequence).limit(500)).all()
-        if not rows:
-            return 0
         by_source: dict[str, list[str]] = defaultdict(list)
         for row in rows:
             by_source[row.source].append(str(row.event_id))
         for source, ids in by_source.items():
             self._send(f"{source}.ack", [self.service.name, ids], acks_queue(source))
-        with self.database.transaction() as session:
-            session.execute(delete(ack_out).where(ack_out.c.sequence.in_([row.sequence for row in rows])))
-        return len(rows)
+        if len(rows) < ACKS:
+            return False
+        self._next["acks"] = 0.0
+        return True
 
     def _chores(self) -> None:
         for chore in (*self.service.chores, *prune.CHORES):
@@ -206,11 +225,8 @@ class Relay:
             return sweep.find(session, datetime.now(UTC))
 
     def _send(self, task: str, args: list[Any], queue: str) -> None:
-        if self._producer is None:
-            self._connection = self._app.connection_for_write()
-            self._connection.ensure_connection(max_retries=1, timeout=2)
-            self._producer = self._app.amqp.Producer(self._connection, auto_declare=False)
-        self._app.send_task(task, args=args, producer=self._producer, retry=False, queue=queue)
+        self.post.put(queue, task, dumps(args))
+        self._unsent = True
 
     def _due(self, what: str, every_s: float) -> bool:
         hour = time.monotonic()
@@ -220,28 +236,22 @@ class Relay:
         return True
 
     def _wait(self, stop: threading.Event) -> None:
-        """Until somebody nudges, or a second has gone by."""
+        """Until somebody nudges, or it is time to look."""
         try:
             if self._listener is None:
-                self._waiter.brpop([nudge_key(self.service.name)], timeout=POLL_S)
+                self._waiter.brpop([nudge_key(self.service.name)], timeout=self._pause_s)
             else:
-                self._listener.wait(POLL_S)
+                self._listener.wait(self._pause_s)
         except (redis.RedisError, OSError):
             stop.wait(0.2)
 
     def _let_go(self, what: str, error: Exception) -> None:
         log.warning(what, error=type(error).__name__)
-        self._producer, self._run_id = None, ""
-        if self._connection is not None:
-            try:
-                self._connection.release()
-            except OSError:
-                log.debug("connection_was_gone")
-            self._connection = None
+        self._seen, self._unsent, self._pause_s = None, False, POLL_S
+        self.post.close()
 
     def _close(self) -> None:
-        if self._connection is not None:
-            self._connection.release()
+        self.post.close()
         if self._listener is not None:
             self._listener.close()
         self.database.dispose()
@@ -253,19 +263,6 @@ def _listener(database: Database) -> Listener | None:
     from services.chassis.listening import Listener  # noqa: PLC0415  the driver is for PostgreSQL alone
 
     return Listener(database.url)
-
-
-def _push_ahead(session: Session, rows: Sequence[Any]) -> None:
-    now = datetime.now(UTC)
-    by_attempts: dict[tuple[str, int], list[Any]] = defaultdict(list)
-    for row in rows:
-        by_attempts[row.hearer, row.attempts].append(row.event_id)
-    for (hearer, attempts), ids in by_attempts.items():
-        session.execute(
-            update(delivery)
-            .where(delivery.c.hearer == hearer, delivery.c.event_id.in_(ids))
-            .values(attempts=attempts + 1, next_at=now + timedelta(seconds=retry_after_s(attempts)))
-        )
 
 
 @contextmanager

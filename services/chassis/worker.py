@@ -14,7 +14,8 @@ from sqlalchemy import update
 from services.chassis import watch
 from services.chassis.broker import acks_queue, celery_app, events_queue
 from services.chassis.db import Database, delivery, pulse
-from services.chassis.inbox import upsert
+from services.chassis.due import apart
+from services.chassis.ledger import upsert
 from services.chassis.opening import open_database
 from services.chassis.service import Service, Task
 from services.chassis.settings import Settings
@@ -40,8 +41,12 @@ def build(service: Service, settings: Settings) -> Celery:
     app = celery_app(service.name, settings)
     database = _Opened(service.name, settings)
 
-    def hear(envelope: dict[str, Any]) -> None:
-        service.inbox.hear(database(), envelope)
+    def hear(task: Any, envelope: dict[str, Any]) -> None:
+        facts = apart(envelope)
+        if (task.request.delivery_info or {}).get("redelivered"):
+            # Its worker went away with it: what is begun again is counted, as when its teller sends it again.
+            facts = [{**fact, "attempt": max(2, int(fact.get("attempt", 1)))} for fact in facts]
+        service.inbox.hear_all(database(), facts)
 
     def ack(hearer: str, event_ids: list[str]) -> None:
         acknowledge(database(), hearer, [UUID(i) for i in event_ids])
@@ -49,7 +54,7 @@ def build(service: Service, settings: Settings) -> Celery:
     def canary(sung_at: str) -> None:
         sing(database(), sung_at)
 
-    app.task(hear, name=f"{service.name}.hear")
+    app.task(hear, bind=True, name=f"{service.name}.hear")
     app.task(ack, name=f"{service.name}.ack")
     app.task(canary, name=f"{service.name}.canary")
     for task in service.tasks:

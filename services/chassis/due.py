@@ -1,0 +1,136 @@
+"""What is due to be sent, and the claim that no other relay sends it now."""
+
+from __future__ import annotations
+
+import json
+import random
+from collections import defaultdict
+from collections.abc import Collection, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Text, bindparam, cast, exists, select, update
+from sqlalchemy.orm import Session
+
+from services.chassis.db import delivery, outbox, pulse
+from services.chassis.ledger import upsert
+from services.chassis.outbox import envelope
+
+FIRST_RETRY_S, LONGEST_RETRY_S = 6.0, 300.0
+# Facts of one message, and how long its text may get (a larger fact travels alone).
+MANY, LONG = 25, 64_000
+
+
+def retry_after_s(attempts: int) -> float:
+    """How long an unacknowledged fact waits before its next sending, after `attempts` (0, 1, 2…) earlier ones."""
+    doubled: float = min(LONGEST_RETRY_S, FIRST_RETRY_S * 2 ** min(attempts, 10))
+    return doubled * random.uniform(1, 1.2)  # noqa: S311
+
+
+def _due_for(hearer: Any, now: Any) -> tuple[Any, ...]:
+    return delivery.c.hearer == hearer, delivery.c.acked_at.is_(None), delivery.c.next_at <= now
+
+
+def hearers(session: Session, among: Collection[str], now: datetime) -> list[str]:
+    """Those of `among` whom something is due; one look into the index for each."""
+    names = sorted(among)
+    if not names:
+        return []
+    row = session.execute(select(*(exists().where(*_due_for(name, now)) for name in names))).one()
+    return [name for name, waits in zip(names, row, strict=True) if waits]
+
+
+# The body stays the text it was stored as: it travels as it is.
+_CLAIM = (
+    select(
+        outbox.c.event_id,
+        outbox.c.type,
+        outbox.c.subject,
+        cast(outbox.c.body, Text).label("written"),
+        outbox.c.trace,
+        outbox.c.cause,
+        outbox.c.happened_at,
+        outbox.c.sequence,
+        delivery.c.version,
+        delivery.c.attempts,
+    )
+    .join(delivery, delivery.c.event_id == outbox.c.event_id)
+    .where(*_due_for(bindparam("to"), bindparam("now")))
+    .order_by(delivery.c.next_at, delivery.c.sequence)
+    .limit(bindparam("most"))
+    .with_for_update(skip_locked=True, of=delivery)
+)
+
+
+def claim(session: Session, hearer: str, most: int, now: datetime) -> Sequence[Any]:
+    """Up to `most` facts due to one hearer, the longest due first; the next sending of each is pushed ahead."""
+    rows = session.execute(_CLAIM, {"to": hearer, "now": now, "most": most}).all()
+    by_attempts: dict[int, list[Any]] = defaultdict(list)
+    for row in rows:
+        by_attempts[row.attempts].append(row.event_id)
+    for attempts, ids in by_attempts.items():
+        session.execute(
+            update(delivery)
+            .where(delivery.c.hearer == hearer, delivery.c.event_id.in_(ids))
+            .values(attempts=attempts + 1, next_at=now + timedelta(seconds=retry_after_s(attempts)))
+        )
+    return rows
+
+
+def messages(rows: Sequence[Any], source: str) -> list[tuple[str, int]]:
+    """The facts as the arguments of calls to `hear`, in their order: (JSON text, how many facts it holds).
+
+    Facts that are sent for the first time share messages: the first one carries the others under `also`, which a
+    hearer of an earlier version does not read; what it leaves so comes again. What comes again comes alone: it may
+    be what killed its worker.
+    """
+    packed: list[tuple[str, int]] = []
+    together: list[str] = []
+    length = 0
+    for row in rows:
+        text = _written(row, source)
+        if together and (row.attempts or len(together) == MANY or length + len(text) > LONG):
+            packed.append((_pack(together), len(together)))
+            together, length = [], 0
+        if row.attempts:
+            packed.append((f"[{text}]", 1))
+        else:
+            together.append(text)
+            length += len(text)
+    if together:
+        packed.append((_pack(together), len(together)))
+    return packed
+
+
+def _written(row: Any, source: str) -> str:
+    head = json.dumps(envelope(row, source, row.version, row.attempts + 1))
+    return f'{head[:-1]}, "data": {row.written}}}'
+
+
+def _pack(facts: Sequence[str]) -> str:
+    if len(facts) == 1:
+        return f"[{facts[0]}]"
+    return f'[{facts[0][:-1]}, "also": [{", ".join(facts[1:])}]}}]'
+
+
+def apart(message: dict[str, Any]) -> list[dict[str, Any]]:
+    """The envelopes of one message, in their order."""
+    first = dict(message)
+    return [first, *first.pop("also", ())]
+
+
+def all_again(session: Session, epoch: str) -> bool:
+    """When `epoch` is new, what was sent and is not acknowledged is due at once; whether an earlier one was known."""
+    known = session.scalar(select(pulse.c.value).where(pulse.c.name == "epoch"))
+    if epoch == known:
+        return False
+    now = datetime.now(UTC)
+    session.execute(
+        update(delivery).where(delivery.c.acked_at.is_(None), delivery.c.attempts > 0).values(next_at=now)
+    )
+    session.execute(
+        upsert(session)(pulse)
+        .values(name="epoch", value=epoch, at=now)
+        .on_conflict_do_update(index_elements=[pulse.c.name], set_={"value": epoch, "at": now})
+    )
+    return known is not None

@@ -1,0 +1,144 @@
+"""Which facts are due to whom, and how they are put into messages."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
+from uuid import uuid4
+
+from hypothesis import given
+from hypothesis import strategies as st
+from sqlalchemy import select, update
+
+from services.chassis import due
+from services.chassis.db import delivery, outbox
+from services.chassis.due import LONG, MANY, apart, messages
+from services.chassis.inbox import Inbox
+from services.chassis.outbox import envelope, new_trace
+from services.chassis.relay import FULL_QUEUE, MAX_QUEUE, Way
+from tests import toys
+from tests.unit.chassis.test_inbox import METADATA, TYPE, Person, a_fact
+
+NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
+LATER = NOW + timedelta(days=400)
+
+
+def a_row(version: int, *, attempts: int = 0, size: int = 10) -> SimpleNamespace:
+    return SimpleNamespace(
+        event_id=uuid4(),
+        type=TYPE,
+        subject=uuid4(),
+        written=json.dumps({"word": "é" * size}),
+        trace=new_trace(),
+        cause=None,
+        happened_at=NOW,
+        sequence=version,
+        version=version,
+        attempts=attempts,
+    )
+
+
+def read(arguments: str) -> list[dict]:
+    (message,) = json.loads(arguments)
+    return apart(message)
+
+
+@given(st.lists(st.tuples(st.integers(0, 2), st.sampled_from((1, 10, 4000, LONG))), max_size=80))
+def test_every_fact_travels_once_in_its_order_and_what_comes_again_comes_alone(kinds):
+    rows = [a_row(n, attempts=attempts, size=size) for n, (attempts, size) in enumerate(kinds, 1)]
+
+    packed = [(read(arguments), facts, arguments) for arguments, facts in messages(rows, "registration")]
+
+    assert [fact["aggversion"] for facts, *_ in packed for fact in facts] == list(range(1, len(rows) + 1))
+    for facts, said, arguments in packed:
+        assert len(facts) == said <= MANY
+        assert said == 1 or all(fact["attempt"] == 1 for fact in facts)
+        assert said == 1 or len(arguments) < LONG + 100 * MANY
+
+
+def test_a_fact_in_a_message_is_its_envelope(open_database):
+    database = open_database(toys.TELLING, "registration")
+    toys.wish(database, uuid4(), 7)
+    with database.transaction() as session:
+        rows = due.claim(session, "grouping", 10, LATER)
+    with database.reading() as session:
+        row = session.execute(select(outbox)).one()
+
+    ((arguments, _),) = messages(rows, "registration")
+
+    assert read(arguments) == [json.loads(json.dumps(envelope(row, "registration", 1, 1)))]
+
+
+def test_a_hearer_of_the_version_before_hears_the_first_and_the_others_come_again_alone(open_database):
+    database, ear = open_database(METADATA, "grouping"), Inbox("grouping")
+    heard = []
+    ear.on(TYPE, reads=Person)(lambda session, fact, now: heard.append(fact["word"]))
+    first, second = a_fact(word="first", subject=uuid4()), a_fact(word="second", subject=uuid4())
+
+    # Before facts shared messages, `hear` was called with the whole message.
+    old = ear.hear(database, {**first, "also": [second]})
+
+    assert (old, heard) == ("heard", ["first"])
+    assert ear.hear(database, {**second, "attempt": 2}) == "heard"
+
+
+def test_a_claim_pushes_the_next_sending_ahead_and_counts_it(open_database):
+    database = open_database(toys.TELLING, "registration")
+    for number in (1, 2, 3):
+        toys.wish(database, uuid4(), number)
+
+    with database.transaction() as session:
+        first = due.claim(session, "grouping", 2, LATER)
+    with database.transaction() as session:
+        rest = due.claim(session, "grouping", 2, LATER)
+        assert due.hearers(session, ["grouping", "feedback"], LATER) == []
+
+    assert [len(first), len(rest)] == [2, 1]
+    with database.reading() as session:
+        assert set(session.scalars(select(delivery.c.attempts))) == {1}
+        assert min(session.scalars(select(delivery.c.next_at))) >= LATER + timedelta(seconds=6)
+
+
+def test_what_was_told_first_is_claimed_first(open_database):
+    database = open_database(toys.TELLING, "registration")
+    for number in range(6):
+        toys.wish(database, uuid4(), number)
+    with database.transaction() as session:
+        session.execute(update(delivery).values(next_at=NOW))
+
+    with database.transaction() as session:
+        claimed = [row.sequence for row in due.claim(session, "grouping", 4, LATER)]
+
+    assert claimed == sorted(claimed)
+    assert len(claimed) == 4
+
+
+def test_a_new_epoch_makes_what_was_sent_due_and_nothing_else(open_database):
+    database = open_database(toys.TELLING, "registration")
+    for number in (1, 2):
+        toys.wish(database, uuid4(), number)
+    with database.transaction() as session:
+        assert not due.all_again(session, "first")
+        due.claim(session, "grouping", 1, LATER)
+
+    with database.transaction() as session:
+        assert not due.all_again(session, "first")
+        assert due.claim(session, "grouping", 5, LATER)
+        assert due.claim(session, "grouping", 5, LATER) == []
+        assert due.all_again(session, "second")
+        assert len(due.claim(session, "grouping", 5, LATER)) == 2
+
+
+def test_a_way_counts_facts_and_not_messages():
+    way = Way()
+    for _ in range(9):
+        way.sent(25)
+
+    assert way.room(9) == 0  # 225 facts wait
+    assert way.room(8) == FULL_QUEUE - 200
+    assert way.room(0) == FULL_QUEUE
+
+
+def test_a_way_that_remembers_nothing_counts_messages():
+    assert (Way().room(MAX_QUEUE), Way().room(MAX_QUEUE + 1)) == (FULL_QUEUE - MAX_QUEUE, 0)
