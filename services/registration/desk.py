@@ -41,7 +41,7 @@ def check_in(
         if participant.state not in (State.pending_email, State.offered):
             _find_a_chair(session, gathering_id, seats=gathering.seats)
             participant.walk_in = True
-        participant.registered_at, participant.deadline_at, participant.line = now, None, None
+        participant.registered_at, participant.deadline_at = now, None
         participant.state = State.registered
         publish(session, ParticipantRegistered, about=telling.of(participant, links), now=now)
     return _arrive(session, participant, by=by, links=links, now=now)

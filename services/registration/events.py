@@ -125,12 +125,16 @@ class _Placed(_ParticipantEvent):
 
 
 class AddressToConfirm(_ParticipantEvent):
-    """A seat is held until `expires_at`; `link` or `code` confirms the address."""
+    """A seat is held until `expires_at`; `link` or `code` confirms the address.
+
+    `handed_by` is who hands their own seat over, or empty.
+    """
 
     type = "registration.address_to_confirm.v1"
 
     code = fields.String(required=True)
     expires_at = fields.AwareDateTime(required=True)
+    handed_by = fields.String()
 
 
 class LinkAsked(_ParticipantEvent):
@@ -183,6 +187,12 @@ class OfferExpired(_ParticipantEvent):
     type = "registration.offer_expired.v1"
 
 
+class HoldExpired(_ParticipantEvent):
+    """Nobody confirmed the address a seat was held for; the seat goes to the next."""
+
+    type = "registration.hold_expired.v1"
+
+
 class ParticipantChanged(_Placed):
     """Someone's details are other than before; `before` and `after` hold the changed fields only."""
 
@@ -193,11 +203,12 @@ class ParticipantChanged(_Placed):
 
 
 class ParticipantCancelled(_ParticipantEvent):
-    """Someone will not come; `held_seat` tells whether that frees a seat."""
+    """Someone will not come; `held_seat` tells whether they held a seat, `handed_to` who has it now (or empty)."""
 
     type = "registration.participant_cancelled.v1"
 
     held_seat = fields.Boolean(required=True)
+    handed_to = fields.String()
     cancelled_at = fields.AwareDateTime(required=True)
 
 
@@ -294,6 +305,7 @@ EVENTS: tuple[type[Event], ...] = (
     ParticipantWaitlisted,
     SeatOffered,
     OfferExpired,
+    HoldExpired,
     ParticipantChanged,
     ParticipantCancelled,
     ParticipantCheckedIn,

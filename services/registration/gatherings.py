@@ -9,7 +9,7 @@ from typing import Any
 from uuid import UUID, uuid4, uuid5
 
 from slugify import slugify
-from sqlalchemy import exists, func, insert, select
+from sqlalchemy import exists, func, insert, select, update
 from sqlalchemy.orm import Session
 
 from services.chassis.db import roles
@@ -23,7 +23,7 @@ from services.registration.models import HOLDING, Gathering, Organiser, Particip
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 DESCRIBING = (
     "title", "purpose", "starts_at", "ends_at", "zone", "place", "seats", "language", "writing",
-    "organiser_name", "reply_to", "territories", "trades", "angles",
+    "organiser_name", "reply_to", "territories", "trades", "angles", "hold_h", "offer_h", "offers_stop_h",
 )  # fmt: skip
 
 
@@ -38,7 +38,8 @@ class GatheringOver(Refused):
 def create(session: Session, *, by: Organiser, links: Links, now: datetime, **wanted: Any) -> Gathering:
     """Make a gathering, as a draft that only its owner sees, and tell the others.
 
-    `wanted` names every field of DESCRIBING. Raises Misshapen with a sentence for each field that cannot be.
+    `wanted` names the fields of DESCRIBING; those of the waiting list (in hours) may be left out.
+    Raises Misshapen with a sentence for each field that cannot be.
     """
     wanted = _lettered(wanted, ())
     _check(wanted, now=now)
@@ -70,7 +71,8 @@ def change(
 ) -> Gathering:
     """Describe a gathering anew, if nobody else did since `version` was read.
 
-    More seats or larger quotas are offered to those who wait. Raises NotFound, ChangedMeanwhile (with the
+    More seats or larger quotas are offered to those who wait. When the day is moved, people are asked on their own
+    page whether they still come. Raises NotFound, ChangedMeanwhile (with the
     member `fields`: what the other person's version says), Misshapen.
     """
     gathering = waiting_list.lock(session, gathering_id)
@@ -88,6 +90,8 @@ def change(
     _check_people(session, gathering, wanted)
     for name in changed:
         setattr(gathering, name, wanted[name])
+    if {"starts_at", "ends_at"} & set(changed):
+        _move(session, gathering, now=now)
     _tell(session, gathering, "changed", by=by, links=links, now=now)
     waiting_list.promote(session, gathering, links=links, now=now)
     return gathering
@@ -169,6 +173,21 @@ def team(session: Session, gathering_id: UUID) -> Sequence[Any]:
         .where(roles.c.gathering_id == gathering_id)
         .order_by(roles.c.email)
     ).all()
+
+
+def _move(session: Session, gathering: Gathering, *, now: datetime) -> None:
+    """The day is another one: nothing stays held or offered beyond its new hours."""
+    gathering.moved_at = now
+    for state, last in (
+        (State.pending_email, gathering.ends_at),
+        (State.offered, max(now, waiting_list.stops_at(gathering))),
+    ):
+        session.execute(
+            update(Participant)
+            .where(Participant.gathering_id == gathering.id, Participant.state == state)
+            .where(Participant.deadline_at > last)
+            .values(deadline_at=last)
+        )
 
 
 def _turn(

@@ -28,6 +28,7 @@ class State(StrEnum):
     declined = "declined"
     expired = "expired"
     cancelled = "cancelled"
+    transferred = "transferred"
     present = "present"
     no_show = "no_show"
 
@@ -66,7 +67,8 @@ class Gathering(Base):
     """A day people come to; `seats` counts people, and 0 means it is full before it opens.
 
     `territories` is a list of {letter, name, quota}, where a quota of null sets no limit; `angles` a list of
-    {number, name}. `version` rises with each change, so that two organisers never overwrite one another.
+    {number, name}. `version` rises with each change, so that two organisers never overwrite one another; `lines`
+    is the last number given in the waiting line, `moved_at` when the day was last put off or brought forward.
     """
 
     __tablename__ = "gatherings"
@@ -97,6 +99,8 @@ class Gathering(Base):
     hold_h: Mapped[int] = mapped_column(default=48)
     offer_h: Mapped[int] = mapped_column(default=48)
     offers_stop_h: Mapped[int] = mapped_column(default=24)
+    lines: Mapped[int] = mapped_column(default=0)
+    moved_at: Mapped[datetime | None]
     created_at: Mapped[datetime]
 
 
@@ -139,8 +143,10 @@ class Import(Base):
 
 
 class Participant(Base):
-    """One person at one gathering. `line` is their number in the waiting line, `deadline_at` when a hold
-    lapses.
+    """One person at one gathering.
+
+    `line` is their last number in the waiting line, `deadline_at` when a hold lapses, `handed_to` who has the seat
+    they handed over, and `still_comes_at` when they said so after the day had been moved.
     """
 
     __tablename__ = "participants"
@@ -179,6 +185,8 @@ class Participant(Base):
     registered_at: Mapped[datetime | None]
     cancelled_at: Mapped[datetime | None]
     cancelled_from: Mapped[str | None]
+    handed_to: Mapped[UUID | None]
+    still_comes_at: Mapped[datetime | None]
     checked_in_at: Mapped[datetime | None]
 
 

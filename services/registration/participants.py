@@ -58,6 +58,7 @@ class Overview:
     waiting: dict[str, int]
     waiters: Sequence[Waiter]
     invited: int
+    silent: int
     stories: dict[str, int]
     topics: dict[str, int]
 
@@ -155,8 +156,38 @@ def overview(session: Session, gathering: Gathering) -> Overview:
         waiting,
         line,
         invited,
+        silent_since_moved(session, gathering),
         _by_state(session, Story, gathering.id),
         _by_state(session, Topic, gathering.id),
+    )
+
+
+def silent_since_moved(session: Session, gathering: Gathering) -> int:
+    """How many registered people have not said that they still come since the day was moved; 0 when it was not."""
+    if gathering.moved_at is None:
+        return 0
+    return session.scalar(select(func.count()).where(*_silent(gathering))) or 0
+
+
+def is_asked_again(gathering: Gathering, participant: Participant) -> bool:
+    """Whether a participant is to say that they still come, because the day was moved after they registered."""
+    moved = gathering.moved_at
+    return (
+        moved is not None
+        and participant.state == State.registered
+        and participant.registered_at is not None
+        and participant.registered_at < moved
+        and (participant.still_comes_at is None or participant.still_comes_at < moved)
+    )
+
+
+def _silent(gathering: Gathering) -> tuple[ColumnElement[bool], ...]:
+    asked = or_(Participant.still_comes_at.is_(None), Participant.still_comes_at < gathering.moved_at)
+    return (
+        Participant.gathering_id == gathering.id,
+        Participant.state == State.registered,
+        Participant.registered_at < gathering.moved_at,
+        asked,
     )
 
 

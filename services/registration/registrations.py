@@ -1,4 +1,4 @@
-"""Asking for a seat, confirming it, changing one's details, and giving the seat back."""
+"""Asking for a seat, confirming it, changing one's details."""
 
 from __future__ import annotations
 
@@ -12,21 +12,17 @@ from sqlalchemy.orm import Session
 
 from services.chassis.errors import Misshapen, NotFound, Refused
 from services.chassis.outbox import publish
-from services.registration import hours, names, stories, telling, topics, waiting_list
+from services.registration import hours, names, telling, waiting_list
 from services.registration.events import (
     AddressToConfirm,
     LinkAsked,
-    ParticipantCancelled,
     ParticipantChanged,
     ParticipantRegistered,
-    ParticipantRestored,
-    ParticipantWaitlisted,
 )
 from services.registration.links import Links, hashed
 from services.registration.models import HOLDING, Deed, Gathering, Invitation, Participant, State
 from services.registration.seats import Reason
 
-UNDO = timedelta(hours=24)
 LETTERS_AN_HOUR = 3
 TRIES = 5
 _ACTIVE = (*HOLDING, State.waiting, State.no_show)
@@ -34,22 +30,6 @@ _ACTIVE = (*HOLDING, State.waiting, State.no_show)
 
 class RegistrationClosed(Refused):
     code = "registration-closed"
-
-
-class NothingToCancel(Refused):
-    code = "nothing-to-cancel"
-
-
-class TooLateToUndo(Refused):
-    code = "too-late-to-undo"
-
-
-class SeatTaken(Refused):
-    code = "seat-taken"
-
-
-class AlreadyHere(Refused):
-    code = "already-here"
 
 
 class LinkUnknown(Refused):
@@ -123,27 +103,34 @@ def ask(
     participant.language, participant.search = language, names.searchable(given, family, structure)
     participant.walk_in, participant.tries, participant.asked_at = False, 0, now
     participant.token_hash = hashed(links.participant_token(participant.id))
-    participant.cancelled_at = participant.cancelled_from = None
-    if reason is None:
-        participant.state, participant.deadline_at, participant.line = State.pending_email, until, None
-    else:
-        participant.state, participant.deadline_at, participant.line = State.waiting, None, line.last + 1
-    if known is None:
-        session.add(participant)
+    participant.cancelled_at = participant.cancelled_from = participant.handed_to = None
     if invitation:
         _answer_invitation(session, participant, invitation, now=now)
-    session.flush()
-
     if reason is None:
-        code = links.code(participant.id, until)
-        publish(session, AddressToConfirm, about=telling.of(participant, links, code=code), now=now)
-        telling.note(session, "held", participant.id, gathering_id=gathering_id, by=None, now=now)
+        hold(session, participant, until=until, by=None, links=links, now=now)
         return Answer(participant.id, "held", held_until=until)
-    rank = line.waiting + 1
-    told = telling.of(participant, links, rank=rank, reason=str(reason))
-    publish(session, ParticipantWaitlisted, about=told, now=now)
-    telling.note(session, "waits", participant.id, gathering_id=gathering_id, by=None, now=now)
+    rank = waiting_list.join(session, gathering, participant, line, reason, links=links, now=now)
     return Answer(participant.id, "waiting", rank=rank, reason=reason)
+
+
+def hold(
+    session: Session,
+    participant: Participant,
+    *,
+    until: datetime,
+    handed_by: str = "",
+    by: UUID | None,
+    links: Links,
+    now: datetime,
+) -> None:
+    """Keep a seat for somebody until their address is confirmed; the caller has seen that there is one."""
+    participant.state, participant.deadline_at = State.pending_email, until
+    session.add(participant)
+    session.flush()
+    code = links.code(participant.id, until)
+    told = telling.of(participant, links, code=code, handed_by=handed_by)
+    publish(session, AddressToConfirm, about=told, now=now)
+    telling.note(session, "held", participant.id, gathering_id=participant.gathering_id, by=by, now=now)
 
 
 def send_links(session: Session, gathering_id: UUID, *, email: str, links: Links, now: datetime) -> None:
@@ -188,10 +175,7 @@ def confirm(session: Session, participant_id: UUID, *, links: Links, now: dateti
     reason = waiting_list.verdict(session, gathering, line, participant.territory)
     if reason is None:
         return _seat(session, participant, links=links, now=now)
-    participant.state, participant.line = State.waiting, line.last + 1
-    told = telling.of(participant, links, rank=line.waiting + 1, reason=str(reason))
-    publish(session, ParticipantWaitlisted, about=told, now=now)
-    telling.note(session, "waits", participant.id, gathering_id=gathering.id, by=None, now=now)
+    waiting_list.join(session, gathering, participant, line, reason, links=links, now=now)
     return participant
 
 
@@ -228,7 +212,7 @@ def change(
 
     Raises NotFound, Misshapen (an unknown territory or trade, a full territory, a name that is here already).
     """
-    participant, gathering = _with_gathering(session, participant_id)
+    participant, gathering = waiting_list.lock_person(session, participant_id)
     check_place(gathering, territory=territory, trade=trade, was=participant)
     wanted = {
         "given": given, "family": family, "territory": territory, "trade": trade, "structure": structure,
@@ -258,62 +242,15 @@ def change(
     return participant
 
 
-def cancel(
-    session: Session, participant_id: UUID, *, by: UUID | None = None, links: Links, now: datetime
-) -> Participant:
-    """Give the seat (or the place in the line) back; it goes to the first who may have it.
-
-    Stories and topics of the person are withdrawn. Cancelling twice is as good as once. Raises NotFound,
-    AlreadyHere (on the day), NothingToCancel.
-    """
-    participant, gathering = _with_gathering(session, participant_id)
-    if participant.state in (State.cancelled, State.declined):
-        return participant
-    if participant.state in (State.present, State.no_show):
-        raise AlreadyHere("The day has begun: see the people at the door.")
-    if participant.state == State.expired:
-        raise NothingToCancel("You hold no seat any more.")
-    held = participant.state in HOLDING
-    participant.cancelled_from, participant.cancelled_at = participant.state, now
-    participant.state, participant.deadline_at, participant.line = State.cancelled, None, None
-    told = telling.of(participant, links, held_seat=held)
-    publish(session, ParticipantCancelled, about=told, now=now)
-    telling.note(session, "cancelled", participant.id, gathering_id=gathering.id, by=by, now=now)
-    stories.withdraw_all(session, participant.id, now=now)
-    topics.withdraw_all(session, participant.id, now=now)
-    if held:
-        waiting_list.promote(session, gathering, links=links, now=now)
+def still_come(session: Session, participant_id: UUID, *, now: datetime) -> Participant:
+    """Note that someone comes on the day as it is now. Raises NotFound."""
+    participant = session.get(Participant, participant_id, with_for_update=True)
+    if participant is None:
+        raise NotFound("There is no such place.")
+    participant.still_comes_at = now
+    gathering_id = participant.gathering_id
+    telling.note(session, "still comes", participant.id, gathering_id=gathering_id, by=None, now=now)
     return participant
-
-
-def restore(session: Session, participant_id: UUID, *, links: Links, now: datetime) -> Participant:
-    """Take a cancellation back, within a day and while a seat is free.
-
-    Raises NotFound, TooLateToUndo, SeatTaken.
-    """
-    participant, gathering = _with_gathering(session, participant_id)
-    if participant.state == State.registered:
-        return participant
-    if not is_undoable(participant, now=now) or gathering.state == "cancelled" or now >= gathering.ends_at:
-        raise TooLateToUndo("It is too late to take your cancellation back.")
-    line = waiting_list.count(session, gathering)
-    if waiting_list.verdict(session, gathering, line, participant.territory) is not None:
-        raise SeatTaken("Your seat has gone to somebody who was waiting.")
-    participant.state, participant.registered_at = State.registered, now
-    participant.cancelled_at = participant.cancelled_from = None
-    publish(session, ParticipantRestored, about=telling.of(participant, links), now=now)
-    telling.note(session, "restored", participant.id, gathering_id=gathering.id, by=None, now=now)
-    return participant
-
-
-def is_undoable(participant: Participant, *, now: datetime) -> bool:
-    """Whether a cancellation may still be taken back, a free seat provided."""
-    return (
-        participant.state == State.cancelled
-        and participant.cancelled_from == State.registered
-        and participant.cancelled_at is not None
-        and now < participant.cancelled_at + UNDO
-    )
 
 
 def by_token(session: Session, token: str) -> Participant:
@@ -338,7 +275,6 @@ def check_place(gathering: Gathering, *, territory: str, trade: str, was: Partic
 
 def _seat(session: Session, participant: Participant, *, links: Links, now: datetime) -> Participant:
     participant.state, participant.deadline_at, participant.registered_at = State.registered, None, now
-    participant.line = None
     publish(session, ParticipantRegistered, about=telling.of(participant, links), now=now)
     gathering_id = participant.gathering_id
     telling.note(session, "confirmed", participant.id, gathering_id=gathering_id, by=None, now=now)
@@ -368,16 +304,6 @@ def _answer_invitation(session: Session, participant: Participant, token: str, *
         .returning(Invitation.id)
     )
     participant.invitation_id = invitation_id
-
-
-def _with_gathering(session: Session, participant_id: UUID) -> tuple[Participant, Gathering]:
-    """The participant and their gathering, locked in the order in which everybody locks them."""
-    participant = session.get(Participant, participant_id)
-    if participant is None:
-        raise NotFound("There is no such place.")
-    gathering = waiting_list.lock(session, participant.gathering_id)
-    session.refresh(participant, with_for_update=True)
-    return participant, gathering
 
 
 def _is_known(session: Session, participant: Participant, name_key: str) -> bool:

@@ -86,6 +86,12 @@ class NewWalkIn(Details):
     language = fields.String(load_default="", validate=validate.OneOf(("", *LANGUAGES)))
 
 
+class Heir(Details):
+    """Who takes over a seat."""
+
+    email = Address(required=True, error_messages={"required": "Write their e-mail address."})
+
+
 class Code(Shape):
     """Six digits typed from a letter; spaces between them are forgiven."""
 
@@ -144,6 +150,9 @@ class AngleShape(Shape):
     name = Text(required=True, longest=200)
 
 
+_HOURS = validate.Range(1, 24 * 30)
+
+
 class _Described(Shape):
     title = Text(required=True, longest=160, error_messages={"required": "Give the gathering a name."})
     purpose = Text(load_default="", longest=2000, lines=True)
@@ -158,6 +167,9 @@ class _Described(Shape):
     writing = fields.String(load_default="epicene", validate=validate.OneOf(WRITINGS))
     organiser_name = Text(load_default="")
     reply_to = Address(load_default="")
+    hold_h = fields.Integer(load_default=48, validate=_HOURS)
+    offer_h = fields.Integer(load_default=48, validate=_HOURS)
+    offers_stop_h = fields.Integer(load_default=24, validate=validate.Range(0, 24 * 60))
 
     @staticmethod
     def check_zone(zone: str) -> None:
@@ -208,7 +220,7 @@ class GatheringForm(_Described):
 
     @pre_load
     def as_typed(self, data: Mapping[str, Any], **_: Any) -> dict[str, Any]:
-        blank_is_missing = ("date", "starts", "ends", "seats")
+        blank_is_missing = ("date", "starts", "ends", "seats", "hold_h", "offer_h", "offers_stop_h")
         return {name: said for name, said in data.items() if said.strip() or name not in blank_is_missing}
 
     @post_load
@@ -266,6 +278,9 @@ class GatheringView(Schema):
     seats = fields.Integer()
     organiser_name = fields.String()
     reply_to = fields.String()
+    hold_h = fields.Integer()
+    offer_h = fields.Integer()
+    offers_stop_h = fields.Integer()
     territories = fields.List(fields.Nested(TerritoryShape))
     trades = fields.List(fields.String())
     angles = fields.List(fields.Nested(AngleShape))

@@ -46,6 +46,10 @@ class Room:
         """The same room with one more person of `territory`."""
         return Room(self.seats, self.quotas, {**self.held, territory: self.held.get(territory, 0) + 1})
 
+    def leaving(self, territory: str) -> Room:
+        """The same room with one person of `territory` less; there must be one."""
+        return Room(self.seats, self.quotas, {**self.held, territory: self.held[territory] - 1})
+
 
 @dataclass(frozen=True)
 class Waiting:

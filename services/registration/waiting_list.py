@@ -13,7 +13,14 @@ from sqlalchemy.orm import Session
 from services.chassis.errors import NotFound, Refused
 from services.chassis.outbox import publish
 from services.registration import hours, seats, telling
-from services.registration.events import OfferExpired, ParticipantCancelled, ParticipantRegistered, SeatOffered
+from services.registration.events import (
+    HoldExpired,
+    OfferExpired,
+    ParticipantCancelled,
+    ParticipantRegistered,
+    ParticipantWaitlisted,
+    SeatOffered,
+)
 from services.registration.links import Links
 from services.registration.models import HOLDING, Gathering, Participant, State
 from services.registration.seats import Reason, Room, Waiting
@@ -27,11 +34,10 @@ class NothingOffered(Refused):
 
 @dataclass(frozen=True)
 class Line:
-    """A gathering's room and its waiting line in figures; `last` is the highest number in the line."""
+    """A gathering's room, and how many people wait."""
 
     room: Room
     waiting: int
-    last: int
 
 
 @dataclass(frozen=True)
@@ -58,10 +64,20 @@ def lock(session: Session, gathering_id: UUID) -> Gathering:
     return gathering
 
 
+def lock_person(session: Session, participant_id: UUID) -> tuple[Participant, Gathering]:
+    """The participant and their gathering, locked in the order in which everybody locks them."""
+    participant = session.get(Participant, participant_id)
+    if participant is None:
+        raise NotFound("There is no such place.")
+    gathering = lock(session, participant.gathering_id)
+    session.refresh(participant, with_for_update=True)
+    return participant, gathering
+
+
 def count(session: Session, gathering: Gathering) -> Line:
     """The seats held and the people waiting, counted in one query over an index."""
     rows = session.execute(
-        select(Participant.territory, Participant.state, func.count(), func.max(Participant.line))
+        select(Participant.territory, Participant.state, func.count())
         .where(
             Participant.gathering_id == gathering.id,
             Participant.state.in_((*HOLDING, State.waiting)),
@@ -70,14 +86,53 @@ def count(session: Session, gathering: Gathering) -> Line:
         .group_by(Participant.territory, Participant.state)
     ).all()
     held: dict[str, int] = {}
-    waiting = last = 0
-    for territory, state, people, line in rows:
+    waiting = 0
+    for territory, state, people in rows:
         if state == State.waiting:
-            waiting, last = waiting + people, max(last, line or 0)
+            waiting += people
         else:
             held[territory] = held.get(territory, 0) + people
     quotas = {one["letter"]: one["quota"] for one in gathering.territories if one["quota"] is not None}
-    return Line(Room(gathering.seats, quotas, held), waiting, last)
+    return Line(Room(gathering.seats, quotas, held), waiting)
+
+
+def join(
+    session: Session, gathering: Gathering, participant: Participant, line: Line, reason: Reason, *, links: Links,
+    now: datetime,
+) -> int:  # fmt: skip
+    """Put somebody at the end of the line, tell them why they wait, and return their rank.
+
+    `gathering` must be locked; a number in its line is given once and never again.
+    """
+    gathering.lines += 1
+    participant.state, participant.deadline_at, participant.line = State.waiting, None, gathering.lines
+    session.add(participant)
+    session.flush()
+    _tell_rank(session, participant, line.waiting + 1, reason, links=links, now=now)
+    telling.note(session, "waits", participant.id, gathering_id=gathering.id, by=None, now=now)
+    return line.waiting + 1
+
+
+def rejoin(
+    session: Session, gathering: Gathering, participant: Participant, *, links: Links, now: datetime
+) -> None:
+    """Give somebody who left the line their old number back, and a seat if one is free for them."""
+    participant.state, participant.cancelled_at, participant.cancelled_from = State.waiting, None, None
+    session.flush()
+    stands = place(session, gathering, participant)
+    _tell_rank(session, participant, stands.rank, stands.reason, links=links, now=now)
+    telling.note(session, "restored", participant.id, gathering_id=gathering.id, by=None, now=now)
+    promote(session, gathering, links=links, now=now)
+
+
+def is_served(gathering: Gathering, *, now: datetime) -> bool:
+    """Whether freed seats are still offered: not once the gathering is cancelled, or nearer than its cut-off."""
+    return now < stops_at(gathering) and gathering.state != "cancelled"
+
+
+def stops_at(gathering: Gathering) -> datetime:
+    """The cut-off after which no seat is offered any more."""
+    return gathering.starts_at - timedelta(hours=gathering.offers_stop_h)
 
 
 def verdict(session: Session, gathering: Gathering, line: Line, territory: str) -> Reason | None:
@@ -106,20 +161,21 @@ def promote(session: Session, gathering: Gathering, *, links: Links, now: dateti
     `gathering` must be locked. Nothing is offered once the gathering is over, cancelled, or nearer than its
     `offers_stop_h`.
     """
-    stop = gathering.starts_at - timedelta(hours=gathering.offers_stop_h)
-    if now >= stop or gathering.state == "cancelled":
+    if not is_served(gathering, now=now):
         return 0
     session.flush()
     line = count(session, gathering)
     if line.waiting == 0 or line.room.free == 0:
         return 0
     chosen = [one.who for one in seats.promoted(line.room, _waiting(session, gathering.id))]
-    until = hours.deadline(now, gathering.zone, within=timedelta(hours=gathering.offer_h), before=stop)
+    until = hours.deadline(
+        now, gathering.zone, within=timedelta(hours=gathering.offer_h), before=stops_at(gathering)
+    )
     people = session.scalars(
         select(Participant).where(Participant.id.in_(chosen)).order_by(Participant.line)
     ).all()
     for participant in people:
-        participant.state, participant.deadline_at, participant.line = State.offered, until, None
+        participant.state, participant.deadline_at = State.offered, until
         publish(session, SeatOffered, about=telling.of(participant, links), now=now)
         telling.note(session, "offered", participant.id, gathering_id=gathering.id, by=None, now=now)
     session.flush()
@@ -190,14 +246,20 @@ def _expire_at(session: Session, gathering_id: UUID, *, links: Links, now: datet
         .with_for_update(skip_locked=True)
     ).all()
     for participant in people:
-        was_offered = participant.state == State.offered
+        lapsed = OfferExpired if participant.state == State.offered else HoldExpired
         participant.state, participant.deadline_at = State.expired, None
-        if was_offered:
-            publish(session, OfferExpired, about=telling.of(participant, links), now=now)
+        publish(session, lapsed, about=telling.of(participant, links), now=now)
         telling.note(session, "expired", participant.id, gathering_id=gathering_id, by=None, now=now)
     if people:
         promote(session, gathering, links=links, now=now)
     return len(people)
+
+
+def _tell_rank(
+    session: Session, participant: Participant, rank: int, reason: Reason, *, links: Links, now: datetime
+) -> None:
+    told = telling.of(participant, links, rank=rank, reason=str(reason))
+    publish(session, ParticipantWaitlisted, about=told, now=now)
 
 
 def _waiting(session: Session, gathering_id: UUID) -> Iterable[Waiting]:

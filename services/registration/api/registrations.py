@@ -9,10 +9,10 @@ from flask_smorest import Blueprint
 from sqlalchemy.orm import Session
 
 from services.chassis.web import now, transacted
-from services.registration import participants, registrations
+from services.registration import cancellations, participants, registrations, transfers
 from services.registration.api.doors import links, may
 from services.registration.models import Participant
-from services.registration.schemas import AnswerView, NewRegistration, ParticipantView
+from services.registration.schemas import AnswerView, Heir, NewRegistration, ParticipantView
 
 api = Blueprint("registrations", __name__, url_prefix="/api/registration/gatherings", description=__doc__)
 
@@ -33,4 +33,17 @@ def cancel(session: Session, gathering_id: UUID, participant_id: UUID) -> Partic
     """Give somebody's seat back for them."""
     by = may(session, gathering_id)
     participants.find(session, gathering_id, participant_id)
-    return registrations.cancel(session, participant_id, by=by, links=links(), now=now())
+    return cancellations.cancel(session, participant_id, by=by, links=links(), now=now())
+
+
+@api.post("/<uuid:gathering_id>/participants/<uuid:participant_id>/hand-over")
+@api.arguments(Heir)
+@transacted
+@api.response(202, ParticipantView)
+def hand_over(
+    session: Session, wanted: dict[str, Any], gathering_id: UUID, participant_id: UUID
+) -> Participant:
+    """Hand somebody's seat to a colleague of theirs, who is asked to confirm it."""
+    by = may(session, gathering_id)
+    participants.find(session, gathering_id, participant_id)
+    return transfers.hand_over(session, participant_id, **wanted, by=by, links=links(), now=now())

@@ -168,7 +168,10 @@ def _written(gathering: Gathering) -> dict[str, Any]:
     """A gathering as its form shows it."""
     zone = ZoneInfo(gathering.zone)
     starts, ends = gathering.starts_at.astimezone(zone), gathering.ends_at.astimezone(zone)
-    names = ("title", "purpose", "zone", "place", "seats", "language", "writing", "organiser_name", "reply_to")
+    names = (
+        "title", "purpose", "zone", "place", "seats", "language", "writing", "organiser_name", "reply_to", "hold_h",
+        "offer_h", "offers_stop_h",
+    )  # fmt: skip
     return {
         **{name: getattr(gathering, name) for name in names},
         "date": starts.date().isoformat(),
@@ -192,6 +195,9 @@ def _template(owner: Organiser) -> dict[str, Any]:
         "ends": "16:30",
         "zone": "Europe/Paris",
         "seats": 132,
+        "hold_h": 48,
+        "offer_h": 48,
+        "offers_stop_h": 24,
         "language": language(),
         "writing": "epicene",
         "organiser_name": owner.name,

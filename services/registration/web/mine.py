@@ -15,9 +15,17 @@ from services.chassis import auth
 from services.chassis.i18n import gettext as _
 from services.chassis.pages import Form, render, tell
 from services.chassis.web import now, reading, settings, transacted
-from services.registration import registrations, stories, topics, waiting_list
+from services.registration import (
+    cancellations,
+    participants,
+    registrations,
+    stories,
+    topics,
+    transfers,
+    waiting_list,
+)
 from services.registration.models import Gathering, Participant, State, Story, Topic
-from services.registration.schemas import Details, NewStory, NewTopic, Wishes
+from services.registration.schemas import Details, Heir, NewStory, NewTopic, Wishes
 from services.registration.web.doors import attempt, links, see_other
 
 web = Blueprint("mine", __name__, url_prefix="/moi/<token>")
@@ -76,7 +84,7 @@ def before_cancelling(session: Session, token: str) -> ResponseReturnValue:
 @transacted
 def cancel(session: Session, token: str) -> ResponseReturnValue:
     participant = registrations.by_token(session, token)
-    registrations.cancel(session, participant.id, links=links(), now=now())
+    cancellations.cancel(session, participant.id, links=links(), now=now())
     return see_other(f"/moi/{token}")
 
 
@@ -84,9 +92,42 @@ def cancel(session: Session, token: str) -> ResponseReturnValue:
 @transacted
 def restore(session: Session, token: str) -> ResponseReturnValue:
     participant = registrations.by_token(session, token)
-    registrations.restore(session, participant.id, links=links(), now=now())
+    cancellations.restore(session, participant.id, links=links(), now=now())
     tell(_("Welcome back: your seat is yours again."))
     return see_other(f"/moi/{token}")
+
+
+@web.post("/toujours")
+@transacted
+def still_come(session: Session, token: str) -> ResponseReturnValue:
+    participant = registrations.by_token(session, token)
+    registrations.still_come(session, participant.id, now=now())
+    tell(_("Thank you: you come on the new day."))
+    return see_other(f"/moi/{token}")
+
+
+@web.get("/ceder")
+@reading
+def before_handing_over(session: Session, token: str) -> ResponseReturnValue:
+    participant, gathering = _whose(session, token)
+    kept = {name: getattr(participant, name) for name in ("territory", "trade", "structure", "language")}
+    return _hand_over_page(token, participant, gathering, Form(kept))
+
+
+@web.post("/ceder")
+@transacted
+def hand_over(session: Session, token: str) -> ResponseReturnValue:
+    participant, gathering = _whose(session, token)
+
+    def deed(**wanted: Any) -> ResponseReturnValue:
+        heir = transfers.hand_over(session, participant.id, **wanted, links=links(), now=now())
+        tell(_("The seat is held for %(given)s, who receives a letter to confirm it.", given=heir.given))
+        return see_other(f"/moi/{token}")
+
+    def again(form: Form) -> str:
+        return _hand_over_page(token, participant, gathering, form)
+
+    return attempt(Form(request.form), Heir, deed, again)
 
 
 @web.get("/modifier")
@@ -166,6 +207,12 @@ def propose_topic(session: Session, token: str) -> ResponseReturnValue:
     return attempt(Form(request.form), NewTopic, deed, again, beside=(stories.EnoughProposed,))
 
 
+def _hand_over_page(token: str, participant: Participant, gathering: Gathering, form: Form) -> str:
+    return render(
+        "registration/hand_over.html", token=token, participant=participant, gathering=gathering, form=form
+    )
+
+
 def _whose(session: Session, token: str) -> tuple[Participant, Gathering]:
     participant = registrations.by_token(session, token)
     gathering = session.get(Gathering, participant.gathering_id)
@@ -205,6 +252,7 @@ def _page(
         wishes_form=wishes_form or Form({f"wish{n}": wish for n, wish in enumerate(participant.wishes, 1)}),
         story_form=story_form or Form(),
         topic_form=topic_form or Form(),
-        can_undo=registrations.is_undoable(participant, now=now()),
+        asked_again=participants.is_asked_again(gathering, participant),
+        can_undo=cancellations.is_undoable(participant, now=now()),
         is_over=now() >= gathering.ends_at,
     )

@@ -14,7 +14,7 @@ from services.chassis.catalogues import N_
 from services.chassis.i18n import gettext as _
 from services.chassis.pages import render, tell
 from services.chassis.web import now, reading, transacted
-from services.registration import participants, registrations
+from services.registration import cancellations, participants
 from services.registration.models import State
 from services.registration.web import words
 from services.registration.web.doors import DESK, guarded, links, see_other
@@ -77,7 +77,7 @@ def person(session: Session, slug: str, participant_id: UUID) -> ResponseReturnV
 def cancel(session: Session, slug: str, participant_id: UUID) -> ResponseReturnValue:
     gathering, by = guarded(session, slug)
     participants.find(session, gathering.id, participant_id)
-    registrations.cancel(session, participant_id, by=by, links=links(), now=now())
+    cancellations.cancel(session, participant_id, by=by, links=links(), now=now())
     tell(_("The seat is given back and the person is told."))
     return see_other(f"/o/{slug}/personnes/{participant_id}")
 

@@ -14,6 +14,7 @@ STATES: dict[str, tuple[str, str]] = {
     State.declined: (N_("declined"), "off"),
     State.expired: (N_("expired"), "off"),
     State.cancelled: (N_("cancelled"), "off"),
+    State.transferred: (N_("handed over"), "off"),
     State.present: (N_("here"), ""),
     State.no_show: (N_("absent"), "off"),
 }
@@ -61,6 +62,8 @@ DEEDS: dict[str, str] = {
     "changed": N_("answers changed"),
     "cancelled": N_("cancelled"),
     "restored": N_("cancellation taken back"),
+    "handed over": N_("seat handed over"),
+    "still comes": N_("still comes on the new day"),
     "wishes ranked": N_("wishes ranked"),
     "walked in": N_("came unannounced"),
     "checked in": N_("arrived"),

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from services.registration import desk, registrations
+from services.registration import cancellations, desk
 from services.registration.models import State
 from tests.unit.registration.conftest import LINKS, NOON
 
@@ -88,5 +88,5 @@ def test_someone_who_is_here_gives_no_seat_back(a_gathering, come, act, registra
     ada = come(gathering)
     act(desk.check_in, gathering.id, ada)
 
-    with pytest.raises(registrations.AlreadyHere):
-        act(registrations.cancel, ada, now=NOON + timedelta(hours=1))
+    with pytest.raises(cancellations.AlreadyHere):
+        act(cancellations.cancel, ada, now=NOON + timedelta(hours=1))

@@ -419,3 +419,35 @@ def test_same_person_with_two_addresses_is_suggested_and_never_merged(gathering,
     page = organiser.get(f"/o/{gathering.slug}/personnes/{ada}")
 
     assert "Same name, other address: ada@other.example" in page.text
+
+
+def test_a_seat_is_handed_to_a_colleague_on_the_page_and_taken_back(gathering, a_browser, letter, told):
+    register(a_browser(), gathering)
+    browser = a_browser()
+    mine = path_of(letter("address_to_confirm")["link"])
+    browser.get(f"{mine}?lang=en")
+    browser.press("confirmer")
+    browser.get(f"{mine}/ceder")
+    told()
+
+    browser.send(browser.page.form("ceder").fill(given="Bo", email="bo@example.org"))
+    assert (told(), "Bo" in browser.page.text) == (["participant_cancelled", "address_to_confirm"], True)
+    browser.press("revenir")
+
+    assert "Hello Ada, your seat is yours" in browser.page.text
+
+
+def test_a_moved_day_is_asked_about_on_the_page(gathering, a_browser, letter, organiser):
+    register(a_browser(), gathering)
+    browser = a_browser()
+    browser.get(path_of(letter("address_to_confirm")["link"]) + "?lang=en")
+    browser.press("confirmer")
+    organiser.get(f"/o/{gathering.slug}/modifier")
+    organiser.send(organiser.page.form("", having="title").fill(date="2040-06-19"))
+    assert "one person has not said yet" in organiser.page.text
+
+    browser.get(browser.page.url)
+    browser.press("toujours")
+    organiser.get(f"/o/{gathering.slug}")
+
+    assert "one person has not said yet" not in organiser.page.text

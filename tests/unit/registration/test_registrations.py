@@ -7,7 +7,7 @@ from sqlalchemy import select
 
 from services.chassis.db import outbox
 from services.chassis.errors import Misshapen
-from services.registration import gatherings, registrations
+from services.registration import gatherings, participants, registrations
 from services.registration.models import Participant, State
 from services.registration.seats import Reason
 from tests.unit.registration.conftest import LINKS, NOON
@@ -175,66 +175,6 @@ def test_nobody_moves_into_a_full_territory(a_gathering, come, act):
     assert refusal.value.errors.keys() == {"territory"}
 
 
-def test_a_cancelled_seat_is_offered_to_the_first_who_may_have_it(a_gathering, come, ask, act, told, state):
-    gathering = a_gathering(quotas=(1, 1))
-    come(gathering, "Ada")
-    bo = come(gathering, "Bo", territory="B")
-    cy = ask(gathering, "Cy").participant_id
-    di = ask(gathering, "Di", territory="B").participant_id
-    told()
-
-    act(registrations.cancel, bo)
-
-    assert told() == ["participant_cancelled", "seat_offered"]
-    assert (state(cy), state(di)) == (State.waiting, State.offered)
-
-
-def test_cancelling_twice_is_told_once(a_gathering, come, act, told):
-    ada = come(a_gathering())
-    told()
-
-    act(registrations.cancel, ada)
-    act(registrations.cancel, ada)
-
-    assert told() == ["participant_cancelled"]
-
-
-def test_a_cancellation_is_taken_back_while_the_seat_is_free(a_gathering, come, act, told, state):
-    ada = come(a_gathering())
-    act(registrations.cancel, ada)
-    told()
-
-    act(registrations.restore, ada, now=NOON + timedelta(hours=23))
-
-    assert (told(), state(ada)) == (["participant_restored"], State.registered)
-
-
-def test_a_cancellation_is_final_after_a_day(a_gathering, come, act):
-    ada = come(a_gathering())
-    act(registrations.cancel, ada)
-
-    with pytest.raises(registrations.TooLateToUndo):
-        act(registrations.restore, ada, now=NOON + timedelta(hours=25))
-
-
-def test_a_seat_that_went_to_somebody_else_does_not_come_back(a_gathering, come, ask, act):
-    gathering = a_gathering(seats=1)
-    ada = come(gathering, "Ada")
-    ask(gathering, "Bo")
-    act(registrations.cancel, ada)
-
-    with pytest.raises(registrations.SeatTaken):
-        act(registrations.restore, ada)
-
-
-def test_someone_who_cancelled_may_ask_again(a_gathering, come, act, state):
-    gathering = a_gathering()
-    ada = come(gathering)
-    act(registrations.cancel, ada)
-
-    assert (come(gathering), state(ada)) == (ada, State.registered)
-
-
 def test_a_link_that_was_cut_short_leads_nowhere(a_gathering, come, registration):
     token = LINKS.participant_token(come(a_gathering()))
 
@@ -250,3 +190,23 @@ def test_the_database_does_not_hold_the_links(a_gathering, come, registration):
     with registration.reading() as session:
         rows = session.execute(select(Participant.__table__)).all()
     assert token not in repr(rows)
+
+
+def test_a_moved_day_asks_everybody_again_and_hears_who_still_comes(
+    a_gathering, come, act, odile, registration
+):
+    gathering = a_gathering()
+    ada, _ = come(gathering, "Ada"), come(gathering, "Bo")
+    week = timedelta(days=7)
+    moved = {"starts_at": gathering.starts_at + week, "ends_at": gathering.ends_at + week}
+    act(gatherings.change, gathering.id, version=gathering.version, by=odile.id, now=NOON + week, **moved)
+
+    with registration.transaction() as session:
+        registrations.still_come(session, ada, now=NOON + week)
+
+    with registration.reading() as session:
+        gathering = gatherings.by_id(session, gathering.id)
+        asked = [
+            participants.is_asked_again(gathering, one) for one in participants.everybody(session, gathering.id)
+        ]
+        assert (participants.silent_since_moved(session, gathering), asked) == (1, [False, True])

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from sqlalchemy import func, select
 
-from services.registration import gatherings, registrations, sign_ins, waiting_list
+from services.registration import cancellations, gatherings, registrations, sign_ins, waiting_list
 from services.registration.models import HOLDING, Base, Participant, State
 from tests.unit.registration.conftest import DESCRIPTION, LINKS, NOON
 
@@ -69,7 +69,7 @@ def test_seats_given_back_at_once_are_each_offered_once(a_rush, crowded):
 
     def leave(participant_id):
         with crowded.transaction() as session:
-            registrations.cancel(session, participant_id, links=LINKS, now=NOON)
+            cancellations.cancel(session, participant_id, links=LINKS, now=NOON)
 
     with ThreadPoolExecutor(AT_ONCE) as crowd:
         list(crowd.map(leave, holders))

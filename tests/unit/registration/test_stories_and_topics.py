@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from services.chassis.errors import Misshapen
-from services.registration import registrations, stories, topics
+from services.registration import cancellations, stories, topics
 from tests.unit.registration.conftest import LINKS, NOON
 
 
@@ -60,7 +60,7 @@ def test_when_a_teller_or_carrier_cancels_the_others_are_told(a_gathering, come,
     act(stories.accept, gathering.id, story.id, by=odile.id)
     told()
 
-    act(registrations.cancel, ada, links=LINKS)
+    act(cancellations.cancel, ada, links=LINKS)
 
     assert told() == ["participant_cancelled", "story_withdrawn", "topic_withdrawn"]
 
