@@ -1,6 +1,6 @@
 # What one types in this project. `make help` lists it.
 .DEFAULT_GOAL := help
-.PHONY: help up down test check day bench bench-forming faults faults-all lock setup setup-dev browser settings clean
+.PHONY: help up down test check day bench bench-forming faults faults-all compose-test lock setup setup-dev browser settings clean
 
 SHELL := /bin/bash
 PYTHON ?= python3
@@ -35,6 +35,9 @@ faults: setup-dev ## Ten minutes of the fault matrix: lost, twice and disorder p
 
 faults-all: setup-dev ## The whole fault matrix on both databases, and whole days while things die
 	@$(PY) -m tests.faults --all; matrix=$$?; $(PY) -m tests.faults.days; days=$$?; exit $$((matrix || days))
+
+compose-test: setup-dev ## Runs docker-compose.yml for real: builds, starts, plays the day, kills, heals, takes down
+	@exec $(PY) -m tests.compose
 
 bench: setup-dev ## Measures against the ceilings of this machine; writes var/bench.json
 	@exec $(PY) -m tests.bench

@@ -83,6 +83,7 @@ class Browser:
     def __init__(self, lines: Lines, base: str, language: str = "fr") -> None:
         self.lines = lines
         self.client = lines.client(base, **{"Accept": "text/html", "Accept-Language": language})
+        self.here = ""
 
     def get(self, url: str, *, expect: Collection[int] = (200,)) -> Page:
         return self._follow("GET", url, expect)
@@ -101,12 +102,15 @@ class Browser:
         return self._follow("POST", form.action, expect, **what)
 
     def _follow(self, method: str, url: str, expect: Collection[int], **what: Any) -> Page:
-        answer = self.lines.send(self.client, method, url, **what)
+        # Over TLS a form must say which page it was filled in on, as every browser does.
+        where = {"Referer": self.here or str(self.client.base_url)}
+        answer = self.lines.send(self.client, method, url, headers=where, **what)
         for _ in range(8):
             if not answer.has_redirect_location:
                 break
             target = str(answer.url.join(answer.headers["location"]))
             answer = self.lines.send(self.client, "GET", target)
+        self.here = str(answer.url)
         seen = page.read(str(answer.url), answer.status_code, answer.text)
         if answer.status_code not in expect:
             raise Refusal(f"{method} {url} ended on {answer.status_code} {answer.url}: {seen.text[:600]!r}")

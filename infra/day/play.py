@@ -13,7 +13,7 @@ from typing import Any
 
 from infra.day import afterwards, checks, invited, street, together
 from infra.day.board import Board, table
-from infra.day.browser import Browser, Lines, Program
+from infra.day.browser import Browser, Program
 from infra.day.ledger import Ledger
 from infra.day.mailbox import Mailbox
 from infra.day.scene import Scene
@@ -78,7 +78,7 @@ def play(
     here: Street, *, seats: int, seed: int, hands: int, board: Board, organisers: Collection[str] = ORGANISERS
 ) -> Played:
     """Play one day with `seats` seats on a running platform. `organisers` may ask for a letter to come in by."""
-    lines, ledger = Lines(), Ledger()
+    lines, ledger = here.lines(), Ledger()
     stamp = "".join(secrets.choice(LETTERS) for _ in range(6))
     before = checks.quiet(lines, here.address)
     mailbox = Mailbox(lines, here.mailbox).open()

@@ -8,11 +8,13 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from infra.day.browser import Lines
 
 READY_WITHIN_S = 100.0
 END_WITHIN_S = 40.0
@@ -33,6 +35,8 @@ class Street:
     sign_in: str
     data: Path | None = None
     seconds: float = 0.0
+    # How its people reach it, where an ordinary line does not.
+    lines: Callable[[], Lines] = Lines
 
 
 def of(data: Path) -> dict[str, Any]:

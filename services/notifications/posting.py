@@ -93,6 +93,8 @@ def seal(letter: Letter, sender: str) -> bytes:
             language=letter.language,
             bulk=letter.is_solicitation,
             date=letter.queued_at or letter.created_at,
+            kind=letter.kind,
+            trace=letter.trace.split("-")[1] if letter.trace else "",
         ),
         text=letter.text,
         html=letter.html,

@@ -27,7 +27,7 @@ class UnusableAddress(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Envelope:
-    """What the outside of a letter says. `bulk` marks solicitations."""
+    """What the outside of a letter says. `bulk` marks solicitations; `trace` finds the letter's story in the logs."""
 
     letter_id: UUID
     message_id: str
@@ -40,6 +40,8 @@ class Envelope:
     language: str
     bulk: bool
     date: datetime
+    kind: str = ""
+    trace: str = ""
 
 
 def message_id(letter_id: UUID, sender: str) -> str:
@@ -88,6 +90,10 @@ def seal(
         head.insert(2, ("Reply-To", answers_to))
     if envelope.bulk:
         head.append(("Precedence", "bulk"))
+    if envelope.kind:
+        head.append(("X-Palabre-Kind", envelope.kind))
+    if envelope.trace:
+        head.append(("X-Palabre-Trace", envelope.trace))
 
     parts = [_printable("text/plain", text), _printable("text/html", html)]
     if ics is None or method is None:

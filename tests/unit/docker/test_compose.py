@@ -64,7 +64,7 @@ def test_the_gateway_sends_each_prefix_where_the_table_says() -> None:
 
     assert told == {name: {p for prefix in row for p in (prefix, f"{prefix}/*")} for name, row in table.items()}
     assert "/" in rest
-    assert re.findall(r"import to (\w+)", text) == [*told, "registration"]
+    assert re.findall(r"reverse_proxy (\w+):8000", text) == [*told, "registration"]
 
 
 @pytest.mark.parametrize("name", SERVICES)

@@ -1,0 +1,1 @@
+"""docker-compose.yml for real: built, started, lived in, killed, healed and taken down."""
