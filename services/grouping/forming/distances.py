@@ -9,14 +9,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from services.grouping.forming import kernel
+from services.grouping.forming import kernel, tempering
 from services.grouping.forming.budgets import Budget
 from services.grouping.forming.fields import BadInput, Ints, text
 
-_LOOK = 0.06
-"""Share of the budget that goes into finding the temperatures."""
-_COOLED = 0.97
-_BLOCK = 1 << 16
 _SMALL = 100
 """People whose table of distances is laid before their lines are counted."""
 
@@ -90,7 +86,7 @@ def spread(
 ) -> Spread:
     """Groups with a large sum of distances inside them; the best found within the budget.
 
-    Anneals from above to below the temperatures where most is decided: those of the largest specific heat.
+    The temperatures are those of the file itself, where its people begin and end to freeze.
     """
     budget = Budget.of(seconds, evaluations, seed)
     n, chairs = len(asked.apart), int(asked.most.sum())
@@ -101,12 +97,7 @@ def spread(
         pull, np.zeros((len(asked.least), chairs), np.int64), first, people=n, least=asked.least, seed=seed
     )
     if seconds != 0 or evaluations:
-        hot, cold = _window(table, budget, float(pull[:n, :n].std()) or 1.0)
-        began = budget.used
-        while (used := budget.used) < 1.0:
-            part = (used - began) / (1 - began) / _COOLED
-            heat = hot * (cold / hot) ** part if part < 1 else 0.0
-            budget.spent += table.walk(heat, budget.block(_BLOCK))
+        table = tempering.search(table, budget, float(pull[:n, :n].std()) or 1.0)
     groups = table.best_seats[:n].astype(np.int64)
     return Spread(
         groups=groups,
@@ -116,34 +107,10 @@ def spread(
     )
 
 
-def _window(table: kernel.Table, budget: Budget, spread_of: float) -> tuple[float, float]:
-    """Where annealing should begin and end: a quick way down, with the cost's variance seen at each step.
-
-    Source of the measure: S. R. White, "Concepts of Scale in Simulated Annealing", ICCD 1984, 646-651.
-    """
-    heats = [spread_of * 4.0 * 0.8**k for k in range(24)]
-    share = _LOOK / len(heats)
-    began, heat_of = budget.used, []
-    for k, heat in enumerate(heats):
-        costs: list[int] = []
-        table.walk(heat, 0)
-        while len(costs) < 8 or budget.used < began + share * (k + 1):
-            budget.spent += table.walk(heat, budget.block(400))
-            costs.append(table.cost)
-            if budget.used >= 1.0:
-                break
-        heat_of.append(float(np.var(costs[len(costs) // 4 :])) / heat**2)
-    peak = int(np.argmax(heat_of))
-    top = heat_of[peak]
-    warm = next((k for k in range(peak + 1) if heat_of[k] > 0.6 * top), peak)
-    last = max((k for k in range(peak, len(heats)) if heat_of[k] > 0.1 * top), default=peak)
-    return heats[warm], heats[min(last + 2, len(heats) - 1)]
-
-
 def _whole(apart: NDArray[np.float64]) -> Ints:
     """Distances as whole numbers: exact for up to three decimals, else as finely as 32 bits can add up."""
     largest = float(apart.sum(1).max()) or 1.0
-    room = 2.0**29 / largest
+    room = 2.0**27 / largest
     scale = next(
         (step for step in (1.0, 10.0, 100.0, 1000.0) if _is_whole(apart * step) and step <= room), room
     )

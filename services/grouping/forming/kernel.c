@@ -33,7 +33,7 @@ typedef struct {
     i32 *front_seats;  /* as many rows as front */
     i32 *limits;       /* LIMITS and a strip more: what each proposal in turn may cost at `heat` */
     double heat;
-    i64 cost, best_cost, stop_at;
+    i64 cost, best_cost, stop_at, changed;
     i32 stay, moved;
     u64 seed, drawn;
 } Table;
@@ -158,6 +158,7 @@ static i64 row(Table *t, i32 u, u64 bits, i32 from, i64 most)
             v += at;
             change(t, u, v, column[t->seats[v]] + la[v] - t->own[v] - 2 * pull[v]);
             look(t);
+            t->changed++;
             return judged + 1;
         }
     }

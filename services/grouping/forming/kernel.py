@@ -13,7 +13,7 @@ the same steps: who has no compiler waits longer and gets the same bytes.
 from __future__ import annotations
 
 import ctypes
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -46,7 +46,7 @@ class _Table(ctypes.Structure):
         *((name, ctypes.c_void_p) for name in ("pull", "mate", "expo", "load", "own", "seats", "spare")),
         *((name, ctypes.c_void_p) for name in ("best_seats", "home", "front", "front_seats", "limits")),
         ("heat", ctypes.c_double),
-        *((name, ctypes.c_int64) for name in ("cost", "best_cost", "stop_at")),
+        *((name, ctypes.c_int64) for name in ("cost", "best_cost", "stop_at", "changed")),
         *((name, ctypes.c_int32) for name in ("stay", "moved")),
         *((name, ctypes.c_uint64) for name in ("seed", "drawn")),
     )
@@ -66,6 +66,7 @@ class Table:
     `seats` is (chairs,) group ids. Those from `people` on are empty chairs, and `spare[g]` is how many people group
     g may lose before it is too small. Chairs before `tied` never change, those before `free` only with all who are
     kept together with them: `mate` is the next of those, in a ring. `best_seats` cost `best_cost`, the least seen.
+    `drawn` counts rows that were begun, `changed` those that ended with a swap.
 
     Where moves count, `home` is the published seat, `stay` what leaving it costs, and `front[m]` the least cost
     seen with m moves, stays not counted, with its seats.
@@ -88,6 +89,7 @@ class Table:
     best_cost: int = 0
     stop_at: int = _NEVER
     drawn: int = 0
+    changed: int = 0
     home: Words | None = None
     stay: int = 0
     moved: int = 0
@@ -159,6 +161,20 @@ class Table:
         if self.home is not None:
             self.moved = int(((self.home >= 0) & (self.home != self.seats)).sum())
 
+    def copy(self, seed: int) -> Table:
+        """The same people on the same seats, who will take other steps; prices are shared."""
+        return replace(
+            self,
+            load=self.load.copy(),
+            own=self.own.copy(),
+            seats=self.seats.copy(),
+            spare=self.spare.copy(),
+            best_seats=self.best_seats.copy(),
+            seed=seed % 2**64,
+            _limits=self._limits.copy(),
+            _in_c=None,
+        )
+
     def count_moves(self, home: NDArray[np.integer], stay: int, most: int) -> None:
         """From now on the best seats at each number of moves up to `most` are kept; `stay` is in `call` already."""
         self.home = np.ascontiguousarray(home, np.int32)
@@ -184,12 +200,12 @@ class Table:
     def _walk_c(self, firsts: Words | None, heat: float, count: int) -> int:
         table = self._in_c = self._in_c or self._for_c()
         table.cost, table.best_cost, table.stop_at = self.cost, self.best_cost, self.stop_at
-        table.moved, table.drawn = self.moved, self.drawn
+        table.moved, table.drawn, table.changed = self.moved, self.drawn, self.changed
         assert LIBRARY is not None  # noqa: S101
         named = (None, 0) if firsts is None else (firsts.ctypes.data, len(firsts))
         judged: int = LIBRARY.walk(ctypes.byref(table), *named, heat, count)
         self.cost, self.best_cost = table.cost, table.best_cost
-        self.moved, self.drawn = table.moved, table.drawn
+        self.moved, self.drawn, self.changed = table.moved, table.drawn, table.changed
         return judged
 
     def _for_c(self) -> _Table:
@@ -247,6 +263,7 @@ class Table:
             return len(around)
         self._change(u, self.free + (start + k) % length)
         self._look()
+        self.changed += 1
         return k + 1
 
     def _change(self, u: int, v: int) -> int:

@@ -63,6 +63,15 @@ def test_both_kernels_spread_and_schedule_alike(a_file: Any) -> None:
         assert told("c", *words, *budget) == told("numpy", *words, *budget)
 
 
+@needs_c
+def test_both_kernels_exchange_copies_alike(a_file: Any) -> None:
+    draw = np.random.default_rng(4)
+    rows = [f"{i} {j} {draw.integers(1, 100)}" for i in range(10) for j in range(i + 1, 10)]
+    words = ("mdgp", a_file("far.txt", "\n".join(["10 3 ds 2 4 3 4 2 4", *rows])), "--evaluations", 450_000)
+
+    assert told("c", *words) == told("numpy", *words)
+
+
 def test_a_table_keeps_count_of_its_cost() -> None:
     room = formation.Room.opened(instances.read(a_day(131)))
     table = room.table(room.full, room.wishes, 3)

@@ -1,0 +1,125 @@
+"""Several copies of one table at several temperatures, which they exchange: cold copies keep what is good, hot ones
+find what is new.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from services.grouping.forming.budgets import Budget
+from services.grouping.forming.kernel import SPREAD, Table, words
+
+_COPIES = 6
+_HOT, _COLD = 0.37, 0.04
+"""Share of rows that end with a swap where the hottest and where the coldest copy should be."""
+_LOOK = 0.05
+"""Share of the budget that may go into finding those two temperatures."""
+_STEPS, _STEP = 26, 0.85
+_FEW = 3000
+"""Proposals for each pair of chairs under which one copy that cools gets further than several that exchange."""
+_SETTLED = 0.6
+"""Share of the budget after which the temperatures stay."""
+_EXCHANGES = 2**61 - 1
+"""Tells the stream of exchanges from those of steps."""
+_SMOOTH = 0.05
+"""A share of refusals added everywhere, so that two temperatures never fall together."""
+
+
+def search(table: Table, budget: Budget, spread: float) -> Table:
+    """Until the budget is gone; the answer's `best_seats` cost the least seen.
+
+    `spread`, above 0, says how much prices differ: the standard deviation over pairs. Nobody who can move: the table
+    as it is.
+    """
+    if table.free >= table.people:
+        return table
+    hot, cold = _window(table, budget, spread)
+    if budget.spent < _FEW * budget.used * len(table.seats) ** 2:
+        _cool(table, budget, hot, cold)
+        return table
+    ladder = Ladder.between(hot, cold, [table, *(table.copy(table.seed + k) for k in range(1, _COPIES))])
+    while (used := budget.used) < 1.0:
+        ladder.walk(budget)
+        ladder.exchange()
+        if used < _SETTLED:
+            ladder.respace()
+    return min(ladder.tables, key=lambda copy: copy.best_cost)
+
+
+def _window(table: Table, budget: Budget, spread: float) -> tuple[float, float]:
+    """The temperatures between which seats freeze, seen on a quick way down from where they melt."""
+    heats = spread * 2.5 * _STEP ** np.arange(_STEPS)
+    shares: list[float] = []
+    began = budget.used
+    for heat in heats.tolist():
+        drawn, changed = table.drawn, table.changed
+        until = began + _LOOK * (len(shares) + 1) / _STEPS
+        while table.drawn - drawn < table.people or budget.used < min(until, 1.0):
+            budget.spent += table.walk(heat, budget.block(16 * len(table.seats)))
+        shares.append((table.changed - changed) / (table.drawn - drawn))
+        if shares[-1] < _COLD / 2:
+            break
+    frozen_first = np.minimum.accumulate(shares)[::-1]
+    hot, cold = (np.interp(share, frozen_first, heats[: len(shares)][::-1]) for share in (_HOT, _COLD))
+    return float(hot), float(cold)
+
+
+def _cool(table: Table, budget: Budget, hot: float, cold: float) -> None:
+    began = budget.used
+    while (used := budget.used) < 1.0:
+        heat = hot + (cold - hot) * (used - began) / (1 - began)
+        budget.spent += table.walk(heat, budget.block(_turn(table)))
+
+
+def _turn(table: Table) -> int:
+    """About two rows for each chair."""
+    return 2 * len(table.seats) ** 2
+
+
+@dataclass
+class Ladder:
+    """`tables[k]` is at temperature `heats[k]`, the hottest first.
+
+    Even and odd neighbours exchange in turn, and the temperatures are such that all neighbours refuse equally often.
+    Source: S. Syed, A. Bouchard-Côté, G. Deligiannidis, A. Doucet, "Non-reversible parallel tempering: a scalable
+    highly parallel MCMC scheme", Journal of the Royal Statistical Society B 84 (2022), 321-350.
+    """
+
+    tables: list[Table]
+    heats: list[float]
+    refused: NDArray[np.float64]
+    rounds: int = 0
+    asked: int = 0
+
+    @classmethod
+    def between(cls, hot: float, cold: float, tables: list[Table]) -> Ladder:
+        return cls(tables, np.linspace(hot, cold, len(tables)).tolist(), np.zeros(len(tables) - 1))
+
+    def walk(self, budget: Budget) -> None:
+        for table, heat in zip(self.tables, self.heats, strict=True):
+            budget.spent += table.walk(heat, budget.block(_turn(table)))
+
+    def exchange(self) -> None:
+        """A colder copy and its hotter neighbour change temperatures as often as their costs allow."""
+        seed, count = self.tables[0].seed ^ _EXCHANGES, len(self.tables)
+        draws = SPREAD[words(seed, self.rounds * count, count) & np.uint64(len(SPREAD) - 1)]
+        for k in range(self.rounds % 2, count - 1, 2):
+            hotter, colder = self.tables[k], self.tables[k + 1]
+            if (1 / self.heats[k + 1] - 1 / self.heats[k]) * (hotter.cost - colder.cost) <= draws[k]:
+                self.tables[k], self.tables[k + 1] = colder, hotter
+            else:
+                self.refused[k] += 1
+        self.rounds += 1
+        self.asked += 1
+
+    def respace(self) -> None:
+        """Temperatures such that refusals are shared out evenly; each time after twice as many rounds."""
+        if self.rounds < 64 or self.rounds & (self.rounds - 1):
+            return
+        rates = self.refused / (self.asked / 2) + _SMOOTH
+        along = np.concatenate(([0.0], np.cumsum(rates)))
+        self.heats = np.interp(np.linspace(0, along[-1], len(along)), along, self.heats).tolist()
+        self.refused[:], self.asked = 0, 0
