@@ -57,10 +57,10 @@ def _window(table: Table, budget: Budget, spread: float) -> tuple[float, float]:
     for heat in heats.tolist():
         drawn, changed = table.drawn, table.changed
         until = began + _LOOK * (len(shares) + 1) / _STEPS
-        while table.drawn - drawn < table.people or budget.used < min(until, 1.0):
+        while budget.used < 1.0 and (table.drawn - drawn < table.people or budget.used < until):
             budget.spent += table.walk(heat, budget.block(16 * len(table.seats)))
-        shares.append((table.changed - changed) / (table.drawn - drawn))
-        if shares[-1] < _COLD / 2:
+        shares.append((table.changed - changed) / max(1, table.drawn - drawn))
+        if shares[-1] < _COLD / 2 or budget.used >= 1.0:
             break
     frozen_first = np.minimum.accumulate(shares)[::-1]
     hot, cold = (np.interp(share, frozen_first, heats[: len(shares)][::-1]) for share in (_HOT, _COLD))
@@ -100,7 +100,8 @@ class Ladder:
 
     def walk(self, budget: Budget) -> None:
         for table, heat in zip(self.tables, self.heats, strict=True):
-            budget.spent += table.walk(heat, budget.block(_turn(table)))
+            if budget.used < 1.0:
+                budget.spent += table.walk(heat, budget.block(_turn(table)))
 
     def exchange(self) -> None:
         """A colder copy and its hotter neighbour change temperatures as often as their costs allow."""

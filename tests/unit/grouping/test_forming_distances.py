@@ -44,10 +44,11 @@ def test_everybody_equally_far_apart_is_no_trouble() -> None:
     assert found.objective == 4 * 3 * 5.0
 
 
-def test_a_counted_search_spends_what_it_was_given() -> None:
-    found = distances.spread(far_apart(30, [6] * 5, [6] * 5), seconds=None, evaluations=3_000_000)
+@pytest.mark.parametrize("evaluations", [1, 1000, 3_000_000])
+def test_a_counted_search_spends_what_it_was_given(evaluations: int) -> None:
+    found = distances.spread(far_apart(30, [6] * 5, [6] * 5), seconds=None, evaluations=evaluations)
 
-    assert found.evaluations == 3_000_000
+    assert found.evaluations == evaluations
 
 
 def test_neighbours_on_the_ladder_refuse_each_other_less_when_they_are_spaced_anew() -> None:
