@@ -1,6 +1,6 @@
 # What one types in this project. `make help` lists it.
 .DEFAULT_GOAL := help
-.PHONY: help up down test check day bench bench-forming faults faults-all compose-test lock setup setup-dev browser settings clean
+.PHONY: help up down test check day bench bench-forming bench-letters faults faults-all compose-test lock setup setup-dev browser settings clean
 
 SHELL := /bin/bash
 PYTHON ?= python3
@@ -44,6 +44,9 @@ bench: setup-dev ## Measures against the ceilings of this machine; writes var/be
 
 bench-forming: setup-dev ## Measures the grouping engine against its bars; writes var/bench-forming.json
 	@exec $(PY) -m tests.bench.forming
+
+bench-letters: setup-dev ## Measures sending beside its ceiling, with kills; writes var/bench-letters.json
+	@exec $(PY) -m tests.bench.letters
 
 lock: setup-dev ## Writes requirements.lock anew from pyproject.toml, at the newest versions
 	@$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --upgrade --no-header --no-emit-index-url \

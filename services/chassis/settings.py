@@ -45,6 +45,13 @@ def _url(*schemes: str) -> Callable[[str], str]:
     return read
 
 
+def _mail_servers(value: str) -> str:
+    one = _url("smtp", "smtps", "held")
+    if value != "held:" and "held:" in value.split():
+        raise ValueError("held: stands alone")
+    return " ".join(one(url) for url in value.split()) or "held:"
+
+
 def _mode(value: str) -> str:
     if value not in MODES:
         raise ValueError(f"one of {', '.join(MODES)}")
@@ -85,10 +92,11 @@ class Settings:
     )
     verify_key: str = _setting("Ed25519 public key, urlsafe base64; every service", default="")
     smtp_url: str = _setting(
-        "where letters go: smtp://user:password@host:port, smtps://…, or held: (kept in the local mailbox)",
+        "where letters go: smtp://user:password@host:port?rate=600/min, smtps://…; several, parted by spaces, "
+        "in order of preference; or held: (kept in the local mailbox)",
         default="held:",
         secret=True,
-        read=_url("smtp", "smtps", "held"),
+        read=_mail_servers,
     )
     sender: str = _setting("the address letters come from", default="palabre@localhost.localdomain")
     mailbox_key: str = _setting(

@@ -8,19 +8,32 @@ from flask import Flask
 
 from services.chassis.db import Database
 from services.chassis.service import Service
-from services.chassis.settings import Settings
+from services.chassis.settings import Settings, WrongSetting
 from services.chassis.web import new_api, new_app
 from services.notifications import api, web
+from services.notifications.lines import Server
 from services.notifications.models import Base
 from services.notifications.tasks import DOUBT, FIND, POST, inbox
 
 
 def create_app(service: Service, database: Database, settings: Settings) -> Flask:
+    if settings.smtp_url != "held:":
+        _check(settings)
     app = new_app(service, database, settings)
     for pages in web.PAGES:
         app.register_blueprint(pages)
     new_api(app).register_blueprint(api.letters)
     return app
+
+
+def _check(settings: Settings) -> None:
+    """A server that cannot be understood is said at start, not at the first letter."""
+    try:
+        Server.all_at(settings.smtp_url)
+    except (KeyError, ValueError):
+        raise WrongSetting(
+            "PALABRE_SMTP_URL cannot be read: a port or a rate (?rate=10, 600/min, 2000/h) is wrong."
+        ) from None
 
 
 service = Service(

@@ -1,25 +1,35 @@
 """What becomes of a letter: claimed, handed, sent; or deferred, failed, unknown. One transaction for each step.
 
-`claimed` may be claimed again by anybody once its time is over. From `handed` on the server may have the letter:
-it is never sent again without an answer from the server or a person.
+`claimed` is a batch on its way to a poster: it may be claimed again by anybody once its time is over. From `handed` on
+a poster has it and may have given it to a server: it goes on by what that poster learns or noted, or by a person.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
-from sqlalchemy import func, select, update
+from sqlalchemy import Select, bindparam, func, insert, or_, select, update
 from sqlalchemy.orm import Session
 
 from services.chassis.catalogues import N_
+from services.chassis.settings import Settings
+from services.notifications import mail_servers
+from services.notifications.lines import Server
 from services.notifications.models import Delivery, Letter, Shelf
+from services.notifications.notes import BEGUN, Left, Word
 
 BATCH = 20
 # Batches on their way at once; posters take what is left by themselves.
 BATCHES = 4
-CLAIM = timedelta(seconds=15)
-DOUBT = timedelta(minutes=2)
+CLAIM = timedelta(seconds=5)
+# A poster gives a letter to the server within FRESH of having it handed, and the server has a minute to answer.
+FRESH = timedelta(seconds=60)
+DOUBT = timedelta(minutes=3)
+# What was handed this long ago may be a dead poster's, whose notes somebody should look for.
+STALE = timedelta(seconds=5)
 BACKOFF = tuple(timedelta(minutes=m) for m in (1, 5, 15, 60, 120, 240, 480))
 GIVE_UP = timedelta(hours=48)
 
@@ -28,30 +38,50 @@ STOPPED = N_("The sender stopped while the server was taking this letter.")
 WAITING = ("queued", "deferred", "claimed")
 
 
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What a poster learned of one letter, and when: `outcome` is sent, deferred, failed, unknown or broken.
+
+    `attempts` counts those before this one, `since` is when the letter was first to leave.
+    """
+
+    letter_id: UUID
+    outcome: str
+    server: str
+    reply: str
+    at: datetime
+    attempts: int
+    since: datetime
+
+
 def find(session: Session, now: datetime) -> list[list[str]]:
-    """Claim the letters that are due; the ids of the batches, each to be given to one poster."""
+    """Claim the letters that are due; the ids of the batches, each to be given to one poster.
+
+    Where all is quiet and a letter is handed that nobody finished, the one batch holds nothing: a poster that gets it
+    looks for the notes of dead ones first. Nothing is claimed while every server is resting.
+    """
+    settings: Settings | None = session.info.get("settings")
+    if settings is not None and settings.smtp_url != "held:":
+        servers = Server.all_at(settings.smtp_url)
+        if mail_servers.open_from(session, servers, now) > now:
+            return []
     on_their_way = session.scalar(
         select(func.count()).select_from(Letter).where(Letter.state == "claimed", Letter.next_at > now)
     )
-    batches = []
+    batches: list[list[str]] = []
     for _ in range(BATCHES - (on_their_way or 0) // BATCH):
         batch = claim(session, now)
         if batch is None:
             break
         batches.append([str(batch)])
+    if not batches and not on_their_way and _is_stale(session, now):
+        return [[str(uuid4())]]
     return batches
 
 
 def claim(session: Session, now: datetime, *, limit: int = BATCH) -> UUID | None:
     """Claim up to `limit` due letters, the longest waiting first, for one new batch; None when none is due."""
-    due = (
-        select(Letter.id)
-        .where(Letter.state.in_(WAITING), Letter.next_at <= now)
-        .order_by(Letter.next_at)
-        .limit(limit)
-        .with_for_update(skip_locked=True)
-    )
-    ids = session.scalars(due).all()
+    ids = session.scalars(_due(now).limit(limit).with_for_update(skip_locked=True)).all()
     if not ids:
         return None
     batch = uuid4()
@@ -70,92 +100,144 @@ def claimed(session: Session, batch: UUID) -> list[Letter]:
     return list(session.scalars(mine.order_by(Letter.queued_at, Letter.id)))
 
 
-def hand_over(session: Session, letter_id: UUID, batch: UUID, now: datetime) -> bool:
-    """Write down that the server gets this letter now; False when it belongs to another batch by now."""
-    return _move(
-        session,
-        letter_id,
-        batch,
-        "claimed",
-        state="handed",
-        claimed_at=now,
-        next_at=None,
-        attempts=Letter.attempts + 1,
+def is_due(session: Session, batch: UUID | None, now: datetime) -> bool:
+    """Whether a letter of this batch, or any other, waits to leave now."""
+    mine = select(Letter.id).where(Letter.claimed_by == batch, Letter.state == "claimed").limit(1)
+    waiting = (mine, _due(now).limit(1)) if batch else (_due(now).limit(1),)
+    return any(session.scalar(wanted) is not None for wanted in waiting)
+
+
+def hand_over(
+    session: Session, turn: UUID, now: datetime, *, batch: UUID | None = None, limit: int
+) -> list[Letter]:
+    """Give up to `limit` letters to the poster of this turn: those of `batch`, or without one what is due.
+
+    From the commit on the server may get them, so nobody else touches them.
+    """
+    wanted = _due(now)
+    if batch is not None:
+        mine = select(Letter.id).where(Letter.claimed_by == batch, Letter.state == "claimed")
+        wanted = mine.order_by(Letter.queued_at, Letter.id)
+    handed = session.scalars(
+        update(Letter)
+        .where(Letter.id.in_(wanted.limit(limit).with_for_update(skip_locked=True).scalar_subquery()))
+        .values(state="handed", claimed_by=turn, claimed_at=now, next_at=None)
+        .returning(Letter)
+        .execution_options(synchronize_session=False, populate_existing=True)
     )
+    return sorted(handed, key=lambda letter: (letter.queued_at or letter.created_at, letter.id))
 
 
-def sent(session: Session, letter_id: UUID, batch: UUID, reply: str, now: datetime) -> None:
-    """The server took it."""
-    if _move(session, letter_id, batch, "handed", state="sent", sent_at=now, reply=reply, claimed_by=None):
-        _note(session, letter_id, "sent", reply, now)
+def hold_on(session: Session, turn: UUID, ids: Iterable[UUID], now: datetime) -> set[UUID]:
+    """Say again that this poster has these letters; those that are still its own."""
+    held = session.scalars(
+        update(Letter)
+        .where(Letter.id.in_(list(ids)), Letter.claimed_by == turn, Letter.state == "handed")
+        .values(claimed_at=now)
+        .returning(Letter.id)
+        .execution_options(synchronize_session=False)
+    )
+    return set(held)
 
 
-def put_off(session: Session, letter: Letter, batch: UUID, reply: str, now: datetime) -> None:
-    """The server said 4xx: later, and in the end never."""
-    attempts = letter.attempts + 1
-    wait = BACKOFF[min(attempts, len(BACKOFF)) - 1]
-    if now + wait > (letter.queued_at or letter.created_at) + GIVE_UP:
-        refuse(session, letter, batch, reply, now)
+def tell(session: Session, turn: UUID, told: Sequence[Told]) -> None:
+    """Write down what a poster learned. What was doubted meanwhile and is known now is no longer in doubt.
+
+    A letter that a person settled meanwhile stays as they said; what the server said is noted all the same.
+    """
+    if not told:
         return
-    moved = _move(
-        session,
-        letter.id,
-        batch,
-        "claimed",
-        "handed",
-        state="deferred",
-        attempts=attempts,
-        next_at=now + wait,
-        reply=reply,
+    became = [_became(word) for word in told]
+    connection = session.connection()
+    connection.execute(_BECOMES, [{**row, "turn": turn} for row in became])
+    notes = [
+        {
+            "letter_id": word.letter_id,
+            "at": word.at,
+            "outcome": "failed" if row["to_state"] == "failed" else word.outcome,
+            "server": word.server,
+            "reply": word.reply,
+        }
+        for word, row in zip(told, became, strict=True)
+    ]
+    connection.execute(insert(Delivery), notes)
+
+
+# One statement for every outcome, many letters at a time: beside the sending this is what a letter costs.
+_BECOMES = (
+    update(Letter)
+    .where(
+        Letter.id == bindparam("of"),
+        Letter.claimed_by == bindparam("turn"),
+        or_(Letter.state == "handed", Letter.state == "unknown"),
+    )
+    .values(
+        state=bindparam("to_state"),
+        reply=bindparam("with_reply"),
+        attempts=bindparam("to_attempts"),
+        next_at=bindparam("due_at"),
+        sent_at=bindparam("left_at"),
         claimed_by=None,
     )
-    if moved:
-        _note(session, letter.id, "deferred", reply, now)
+)
 
 
-def refuse(session: Session, letter: Letter, batch: UUID, reply: str, now: datetime) -> None:
-    """The server said 5xx, or 4xx for two days: final."""
-    moved = _move(
-        session,
-        letter.id,
-        batch,
-        "claimed",
-        "handed",
-        state="failed",
-        attempts=letter.attempts + 1,
-        next_at=None,
-        reply=reply,
-        claimed_by=None,
-    )
-    if moved:
-        _note(session, letter.id, "failed", reply, now)
+def _became(word: Told) -> dict[str, object]:
+    """What a letter is after this word."""
+    row: dict[str, object] = {
+        "of": word.letter_id,
+        "to_state": word.outcome,
+        "with_reply": word.reply,
+        "to_attempts": word.attempts + 1,
+        "due_at": None,
+        "left_at": word.at if word.outcome == "sent" else None,
+    }
+    if word.outcome == "deferred":
+        wait = BACKOFF[min(word.attempts + 1, len(BACKOFF)) - 1]
+        if word.at + wait > word.since + GIVE_UP:
+            row["to_state"] = "failed"
+        else:
+            row["due_at"] = word.at + wait
+    elif word.outcome == "broken":
+        # It cannot have arrived whole, so it costs no attempt and leaves by the next line.
+        row |= {"to_state": "queued", "due_at": word.at, "to_attempts": word.attempts}
+    return row
 
 
-def release(session: Session, batch: UUID, reply: str, *, until: datetime) -> None:
-    """The server cannot be reached: what this batch still holds waits in the queue, nothing was sent."""
+def release(session: Session, ours: UUID, reply: str | None, *, until: datetime) -> None:
+    """What this batch or poster still holds and never began waits in the queue."""
+    values: dict[str, object] = {"state": "queued", "next_at": until, "claimed_by": None}
+    if reply is not None:
+        values["reply"] = reply
     session.execute(
         update(Letter)
-        .where(Letter.claimed_by == batch, Letter.state == "claimed")
-        .values(state="queued", next_at=until, reply=reply, claimed_by=None)
+        .where(Letter.claimed_by == ours, Letter.state.in_(("claimed", "handed")))
+        .values(**values)
+        .execution_options(synchronize_session=False)
     )
 
 
-def take_back(
-    session: Session, letter_id: UUID, batch: UUID, reply: str, *, until: datetime, now: datetime
-) -> None:
-    """It was handed, but the server cannot have it whole: it waits in the queue again."""
-    if _move(session, letter_id, batch, "handed", state="queued", next_at=until, reply=reply, claimed_by=None):
-        _note(session, letter_id, "broken", reply, now)
-
-
-def lose(session: Session, letter_id: UUID, batch: UUID, reply: str, now: datetime) -> None:
-    """It was given whole and no answer came."""
-    if _move(session, letter_id, batch, "handed", state="unknown", next_at=None, reply=reply, claimed_by=None):
-        _note(session, letter_id, "unknown", reply, now)
+def take_up(session: Session, left: Left, now: datetime) -> None:
+    """Go on where a dead poster stopped, by its notes: only a letter that was begun and has no answer is unknown."""
+    known = select(Letter).where(
+        Letter.id.in_(left.words), Letter.claimed_by == left.turn, Letter.state.in_(("handed", "unknown"))
+    )
+    told = []
+    for letter in session.scalars(known.with_for_update()):
+        word = left.words[letter.id]
+        if word.outcome == BEGUN:
+            word = Word("unknown", word.server, STOPPED)
+        since = letter.queued_at or letter.created_at
+        told.append(Told(letter.id, word.outcome, word.server, word.reply, now, letter.attempts, since))
+    tell(session, left.turn, told)
+    release(session, left.turn, None, until=now)
 
 
 def doubt(session: Session, now: datetime) -> int:
-    """List as unknown what was handed so long ago that its poster must have died. Returns how many."""
+    """List as unknown what was handed so long ago that its poster must have died. Returns how many.
+
+    Its poster's name stays on it: if it lives after all, or its notes are found, what it knows still counts.
+    """
     forgotten = session.scalars(
         select(Letter.id)
         .where(Letter.state == "handed", Letter.claimed_at <= now - DOUBT)
@@ -165,7 +247,7 @@ def doubt(session: Session, now: datetime) -> int:
         session.execute(
             update(Letter)
             .where(Letter.id == letter_id, Letter.state == "handed")
-            .values(state="unknown", reply=STOPPED, claimed_by=None)
+            .values(state="unknown", reply=STOPPED)
         )
         _note(session, letter_id, "unknown", STOPPED, now)
     return len(forgotten)
@@ -175,6 +257,7 @@ def settle(session: Session, letter: Letter, *, arrived: bool, reply: str, now: 
     """An unknown letter is known now: it arrived, or it goes back to the queue with the same Message-ID."""
     if letter.state != "unknown":
         return
+    letter.claimed_by = None
     if arrived:
         letter.state, letter.sent_at, letter.reply = "sent", now, reply
     else:
@@ -203,16 +286,13 @@ def keep(session: Session, batch: UUID, now: datetime) -> int:
     return len(kept)
 
 
-def _move(session: Session, letter_id: UUID, batch: UUID, *states: str, **values: object) -> bool:
-    """Change a letter only if this batch still holds it in one of these states."""
-    moved = session.scalar(
-        update(Letter)
-        .where(Letter.id == letter_id, Letter.claimed_by == batch, Letter.state.in_(states))
-        .values(**values)
-        .returning(Letter.id)
-        .execution_options(synchronize_session=False)
-    )
-    return moved is not None
+def _due(now: datetime) -> Select[UUID]:
+    return select(Letter.id).where(Letter.state.in_(WAITING), Letter.next_at <= now).order_by(Letter.next_at)
+
+
+def _is_stale(session: Session, now: datetime) -> bool:
+    stale = select(Letter.id).where(Letter.state == "handed", Letter.claimed_at <= now - STALE).limit(1)
+    return session.scalar(stale) is not None
 
 
 def _note(session: Session, letter_id: UUID, outcome: str, reply: str, now: datetime) -> None:

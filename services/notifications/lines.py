@@ -14,6 +14,7 @@ from services.chassis.catalogues import N_
 # RFC 5321 grants servers ten minutes to answer the end of DATA; a letter that waits longer than this is `unknown`,
 # which a person can settle, and the line is free again.
 ANSWER_S = 60
+TIMEOUT_S = 30
 IDLE_S = 15.0
 # What we say in the server's place.
 UNREACHABLE = N_("The server cannot be reached.")
@@ -40,9 +41,10 @@ class Lost(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """Where letters go: smtp://user:password@host:port, smtps://… ; `?starttls=yes` and `&ca=/path` may follow.
+    """Where letters go: smtp://user:password@host:port, smtps://… ; `?starttls=yes`, `&ca=/path`, `&rate=` may follow.
 
     A password never travels in the clear: with a user, smtp:// starts TLS or fails. Certificates are verified.
+    `rate` is in letters a second, over all posters; 0 means that the server sets no limit.
     """
 
     host: str
@@ -51,6 +53,17 @@ class Server:
     password: str
     tls: str
     ca: str | None
+    rate: float
+
+    @property
+    def name(self) -> str:
+        """What the server is called in our tables and on pages: never with its password."""
+        return f"{self.user}@{self.host}:{self.port}" if self.user else f"{self.host}:{self.port}"
+
+    @classmethod
+    def all_at(cls, urls: str) -> tuple[Server, ...]:
+        """The servers of the setting, the preferred one first; spaces part them."""
+        return tuple(cls.at(url) for url in urls.split())
 
     @classmethod
     def at(cls, url: str) -> Server:
@@ -65,24 +78,22 @@ class Server:
             password=unquote(parts.password or ""),
             tls=tls,
             ca=asked.get("ca", [None])[0],
+            rate=_rate(asked.get("rate", ["0"])[0]),
         )
 
 
 class Line:
     """One kept connection. `offer` asks for permission, `hand` gives the letter; between them nothing has left."""
 
-    def __init__(self, url: str, *, name: str = "localhost.localdomain", timeout_s: float = 30) -> None:
+    def __init__(
+        self, server: Server, *, name: str = "localhost.localdomain", timeout_s: float = TIMEOUT_S
+    ) -> None:
         """`name` is how we greet the server; left to itself, smtplib asks the DNS for it and may wait for seconds."""
-        self.server = Server.at(url)
+        self.server = server
         self._name = name
-        self.failures = 0
         self._timeout_s = timeout_s
         self._smtp: smtplib.SMTP | None = None
         self._used_at = 0.0
-
-    @property
-    def host(self) -> str:
-        return self.server.host
 
     def offer(self, sender: str, to: str) -> None:
         """Say from whom and to whom, up to the server's 354. Raises Unreachable, Later, Never."""
@@ -155,7 +166,6 @@ class Line:
 
     def _judge(self, code: int, reply: bytes, *, wanted: int) -> None:
         if code == wanted or (wanted == 250 and code == 251):
-            self.failures = 0
             return
         if code in (-1, 421):
             raise _Closing(_words(code, reply))
@@ -205,7 +215,6 @@ class Line:
         return smtp
 
     def _unreachable(self, trouble: Exception) -> Unreachable:
-        self.failures += 1
         if isinstance(trouble, smtplib.SMTPResponseException):
             return Unreachable(f"{UNREACHABLE} ({_words(trouble.smtp_code, trouble.smtp_error)})")
         return Unreachable(f"{UNREACHABLE} ({str(trouble) or type(trouble).__name__})")
@@ -213,6 +222,12 @@ class Line:
 
 class _Closing(Exception):
     """421: the server closes this line."""
+
+
+def _rate(said: str) -> float:
+    """Letters a second out of `10`, `10/s`, `600/min` or `2000/h`."""
+    count, _slash, unit = said.partition("/")
+    return float(count) / {"": 1, "s": 1, "min": 60, "h": 3600}[unit]
 
 
 def _words(code: int, reply: bytes | str) -> str:

@@ -147,9 +147,28 @@ class Delivery(Base):
     letter_id: Mapped[UUID] = mapped_column(ForeignKey("letters.id"), index=True)
     at: Mapped[datetime]
     outcome: Mapped[str]
+    server: Mapped[str] = mapped_column(default="", server_default="")
     reply: Mapped[str] = mapped_column(Text)
 
     letter: Mapped[Letter] = relationship(back_populates="deliveries")
+
+
+class MailServer(Base):
+    """A mail server as all posters share it: free again at `free_at`, left alone until `rests_until`.
+
+    `failures` counts how often in a row it could not be reached. While `is_tried`, one poster finds out whether it is
+    back and the rest is that poster's time to do so.
+    """
+
+    __tablename__ = "mail_servers"
+
+    name: Mapped[str] = mapped_column(primary_key=True)
+    free_at: Mapped[datetime | None]
+    rests_until: Mapped[datetime | None]
+    failures: Mapped[int]
+    is_tried: Mapped[bool]
+    said: Mapped[str | None] = mapped_column(Text)
+    said_at: Mapped[datetime | None]
 
 
 class Shelf(Base):

@@ -144,6 +144,7 @@ class Settlement(Schema):
 class DeliveryView(Schema):
     at = fields.AwareDateTime()
     outcome = fields.String()
+    server = fields.String()
     reply = fields.String()
 
 

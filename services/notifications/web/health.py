@@ -13,9 +13,13 @@ from services.chassis.i18n import ngettext, number
 from services.chassis.pages import render
 from services.chassis.web import now, reading, settings
 from services.notifications import health as own
+from services.notifications import mail_servers
+from services.notifications.lines import Server
 
 health = Blueprint("health", __name__)
 
+# A server that was away once or twice was restarted; after that, somebody should look.
+OFTEN = 3
 OTHERS = ("registration", "grouping", "feedback", "notifications")
 # (sign, what is so, what follows from it); the sign is '', 'slow' or 'down'.
 Sentence = tuple[str, str, str]
@@ -25,7 +29,7 @@ Sentence = tuple[str, str, str]
 @reading
 def sentences(session: Session) -> str:
     letters, facts = own.of(session, now()), backbone.of(session, now())
-    told = [_facts(facts), _letters(letters), *_trouble(letters)]
+    told = [_facts(facts), _letters(letters), *_servers(session), *_trouble(letters)]
     signs = {sign for sign, _what, _then in told}
     if "down" in signs:
         title = _("Something needs a person")
@@ -89,6 +93,23 @@ def _letters(letters: own.Letters) -> Sentence:
         return "slow", what, _("There is nothing to do: they are tried again by themselves.")
     sent = ngettext("One letter has left so far.", "%(num)s letters have left so far.", letters.sent)
     return "", _("The letters leave."), sent
+
+
+def _servers(session: Session) -> list[Sentence]:
+    """The mail servers that do not answer; those that are no longer in the settings are not spoken of."""
+    if _is_held():
+        return []
+    names = [server.name for server in Server.all_at(settings().smtp_url)]
+    away = [
+        row
+        for row in mail_servers.all_of(session)
+        if row.name in names and row.failures >= OFTEN and row.rests_until is not None
+    ]
+    sign = "down" if len(away) == len(names) else "slow"
+    then = (
+        _("Letters wait and leave when it is back.") if sign == "down" else _("Letters leave by the next one.")
+    )
+    return [(sign, _("The mail server %(name)s does not answer.", name=row.name), then) for row in away]
 
 
 def _trouble(letters: own.Letters) -> list[Sentence]:

@@ -12,7 +12,7 @@ from services.chassis.errors import NotFound
 from services.chassis.pages import render
 from services.chassis.web import reading, settings
 from services.notifications import mailbox as kept
-from services.notifications import posting
+from services.notifications import posters
 from services.notifications.web import words
 from services.notifications.web.letters import framed
 from services.notifications.writing.envelopes import UnusableAddress
@@ -62,7 +62,7 @@ def one(session: Session, key: str, number: int) -> str:
     _open(key)
     letter = kept.one(session, number)
     try:
-        source = posting.seal(letter, settings().sender).decode("utf-8", "replace")
+        source = posters.seal(letter, settings().sender).decode("utf-8", "replace")
     except UnusableAddress as trouble:
         source = words.reply(str(trouble))
     return render("notifications/kept.html", key=key, letter=letter, source=source, kind_of=words.kind)

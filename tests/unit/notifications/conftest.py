@@ -11,8 +11,12 @@ import pytest
 from sqlalchemy import select
 
 from services.chassis.db import Database
+from services.notifications.lines import Server
 from services.notifications.models import Base, Letter
+from services.notifications.posters import Poster
 from services.notifications.tasks import inbox
+from tests.unit.notifications.posted import SENDER, At
+from tests.unit.notifications.sink import Sink
 
 NOON = datetime(2027, 3, 1, 12, tzinfo=UTC)
 SPRING = UUID("018f0000-0000-7000-8000-000000000001")
@@ -112,3 +116,30 @@ def street(ears: Ears) -> Ears:
     """Notifications that know the Spring table."""
     ears.describe()
     return ears
+
+
+@pytest.fixture
+def sink():
+    server = Sink()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def a_poster(tmp_path):
+    """Posters with lines of their own, closed in the end."""
+    made = []
+
+    def make(urls, **other):
+        made.append(Poster(Server.all_at(urls), SENDER, tmp_path / "notes", **{"timeout_s": 2, **other}))
+        return made[-1]
+
+    yield make
+    for poster in made:
+        poster.close()
+
+
+@pytest.fixture
+def post(a_poster):
+    """One turn of a new poster, now or at another hour."""
+    return lambda database, urls, now=None: a_poster(urls, clock=At(now) if now else None).post(database)

@@ -1,6 +1,6 @@
 """A poster as a process of its own, to be killed: posts what is due until nothing waits.
 
-python -m tests.unit.notifications.poster DATABASE_URL SMTP_URL
+python -m tests.unit.notifications.poster DATABASE_URL SMTP_URL FOLDER
 """
 
 from __future__ import annotations
@@ -8,6 +8,7 @@ from __future__ import annotations
 import sys
 import time
 from datetime import UTC, datetime
+from pathlib import Path
 
 from sqlalchemy import func, select
 
@@ -17,18 +18,21 @@ from services.notifications import deliveries, posting
 from services.notifications.models import Letter
 
 
-def main(database_url: str, smtp_url: str) -> None:
+def main(database_url: str, smtp_url: str, data: str) -> None:
     database = Database(database_url, "notifications")
-    settings = Settings(mode="test", smtp_url=smtp_url, sender="palabre@passerelles.example")
+    settings = Settings(mode="test", smtp_url=smtp_url, sender="palabre@passerelles.example", data=Path(data))
     while True:
-        with database.transaction() as session:
-            batch = deliveries.claim(session, datetime.now(UTC))
-        if batch is not None:
-            posting.post(database, settings, str(batch))
+        with database.transaction(settings=settings) as session:
+            batches = deliveries.find(session, datetime.now(UTC))
+        for (batch,) in batches:
+            posting.post(database, settings, batch)
+        if batches:
             continue
         with database.reading() as session:
             waiting = session.scalar(
-                select(func.count()).select_from(Letter).where(Letter.state.in_(deliveries.WAITING))
+                select(func.count())
+                .select_from(Letter)
+                .where(Letter.state.in_((*deliveries.WAITING, "handed")))
             )
         if not waiting:
             return

@@ -10,7 +10,7 @@ import html5lib
 from icalendar import Calendar, Event
 
 from services.notifications.models import Letter
-from services.notifications.posting import seal
+from services.notifications.posters import seal
 
 
 def opened(letter: Letter) -> EmailMessage:

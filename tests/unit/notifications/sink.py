@@ -1,6 +1,7 @@
 """A real mail server that does what a test tells it.
 
-python -m tests.unit.notifications.sink PORT FILE     accepts all and writes each Message-ID to FILE, then answers
+python -m tests.unit.notifications.sink PORT FILE [MS]
+    accepts all, writes each Message-ID to FILE, and answers after MS (5) milliseconds
 """
 
 from __future__ import annotations
@@ -77,8 +78,9 @@ class Sink:
 
 
 class _Writing(Sink):
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, answers_after_s: float) -> None:
         super().__init__()
+        self._answers_after_s = answers_after_s
         self._file = path.open("ab", buffering=0)
 
     async def handle_DATA(self, server: Any, session: Session, envelope: Envelope) -> str:  # noqa: N802
@@ -86,11 +88,13 @@ class _Writing(Sink):
         found = re.search(rb"^Message-ID: (<[^>]+>)", envelope.content, re.MULTILINE)
         assert found is not None
         self._file.write(found[1] + b"\n")  # from here on it is accepted
-        await asyncio.sleep(0.005)  # a relay takes its time to answer
+        if self._answers_after_s:
+            await asyncio.sleep(self._answers_after_s)  # a relay takes its time to answer
         return "250 2.0.0 taken"
 
 
 if __name__ == "__main__":
-    _Writing(Path(sys.argv[2])).start(int(sys.argv[1]))
+    wait_ms = float(sys.argv[3]) if len(sys.argv) > 3 else 5
+    _Writing(Path(sys.argv[2]), wait_ms / 1000).start(int(sys.argv[1]))
     print("ready", flush=True)  # noqa: T201
     threading.Event().wait()

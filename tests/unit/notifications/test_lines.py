@@ -14,36 +14,26 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from services.notifications.lines import Line, Server, Unreachable
-from tests.unit.notifications.sink import Sink
 
 MESSAGE = b"Subject: x\r\n\r\nBonjour\r\n"
 
 
-@pytest.fixture
-def sink():
-    server = Sink()
-    yield server
-    server.stop()
-
-
-@pytest.fixture(scope="module")
-def certificate(tmp_path_factory):
-    """A certificate for 127.0.0.1 that only itself vouches for: (context of the server, path of the file)."""
+def a_certificate(folder, *, host="127.0.0.1", days=1):
+    """A certificate that only itself vouches for: (context of the server, path of the file)."""
     key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
-    now = datetime.now(UTC)
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, host)])
+    until = datetime.now(UTC) + timedelta(days=days)
     signed = (
         x509.CertificateBuilder()
         .subject_name(name)
         .issuer_name(name)
         .public_key(key.public_key())
         .serial_number(1)
-        .not_valid_before(now - timedelta(hours=1))
-        .not_valid_after(now + timedelta(hours=1))
-        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))]), critical=False)
+        .not_valid_before(until - timedelta(days=2))
+        .not_valid_after(until)
+        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ip_address(host))]), critical=False)
         .sign(key, hashes.SHA256())
     )
-    folder = tmp_path_factory.mktemp("tls")
     path = folder / "server.pem"
     secret = key.private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
@@ -52,6 +42,12 @@ def certificate(tmp_path_factory):
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     context.load_cert_chain(path)
     return context, path
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory):
+    """A good one for 127.0.0.1."""
+    return a_certificate(tmp_path_factory.mktemp("tls"))
 
 
 def guarded(seen):
@@ -66,7 +62,7 @@ def test_a_password_travels_only_inside_tls(sink, certificate):
     context, path = certificate
     seen = []
     sink.start(tls_context=context, **guarded(seen))
-    line = Line(f"smtp://palabre:secr%40t@127.0.0.1:{sink.port}?ca={path}", timeout_s=5)
+    line = Line(Server.at(f"smtp://palabre:secr%40t@127.0.0.1:{sink.port}?ca={path}"), timeout_s=5)
 
     line.offer("a@example.org", "b@example.org")
     assert line.hand(MESSAGE) == "250 2.0.0 taken"
@@ -78,7 +74,7 @@ def test_a_password_travels_only_inside_tls(sink, certificate):
 def test_a_server_without_tls_never_hears_the_password(sink):
     seen = []
     sink.start(**guarded(seen))
-    line = Line(f"smtp://palabre:secret@127.0.0.1:{sink.port}", timeout_s=5)
+    line = Line(Server.at(f"smtp://palabre:secret@127.0.0.1:{sink.port}"), timeout_s=5)
 
     with pytest.raises(Unreachable):
         line.offer("a@example.org", "b@example.org")
@@ -88,7 +84,34 @@ def test_a_server_without_tls_never_hears_the_password(sink):
 
 def test_a_server_whose_certificate_nobody_vouches_for_gets_nothing(sink, certificate):
     sink.start(tls_context=certificate[0])
-    line = Line(f"smtp://127.0.0.1:{sink.port}?starttls=yes", timeout_s=5)
+    line = Line(Server.at(f"smtp://127.0.0.1:{sink.port}?starttls=yes"), timeout_s=5)
+
+    with pytest.raises(Unreachable, match="certificate"):
+        line.offer("a@example.org", "b@example.org")
+
+    assert sink.messages == []
+
+
+def test_a_server_that_speaks_tls_from_the_first_byte_is_verified_too(sink, certificate):
+    context, path = certificate
+    sink.start(ssl_context=context)
+    line = Line(Server.at(f"smtps://127.0.0.1:{sink.port}?ca={path}"), timeout_s=5)
+
+    line.offer("a@example.org", "b@example.org")
+    assert line.hand(MESSAGE) == "250 2.0.0 taken"
+    line.close()
+
+    doubting = Line(Server.at(f"smtps://127.0.0.1:{sink.port}"), timeout_s=5)
+    with pytest.raises(Unreachable, match="certificate"):
+        doubting.offer("a@example.org", "b@example.org")
+    assert len(sink.messages) == 1
+
+
+@pytest.mark.parametrize("wrong", [{"host": "127.0.0.2"}, {"days": -1}], ids=["another host", "expired"])
+def test_a_known_certificate_that_is_not_this_server_s_or_over_gets_nothing(sink, tmp_path, wrong):
+    context, path = a_certificate(tmp_path, **wrong)
+    sink.start(tls_context=context)
+    line = Line(Server.at(f"smtp://127.0.0.1:{sink.port}?starttls=yes&ca={path}"), timeout_s=5)
 
     with pytest.raises(Unreachable, match="certificate"):
         line.offer("a@example.org", "b@example.org")

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
 import pytest
@@ -11,8 +12,10 @@ from bs4 import BeautifulSoup
 
 from services.chassis import auth
 from services.chassis.auth import Actor
-from services.notifications import deliveries, lines, posting
+from services.chassis.settings import WrongSetting
+from services.notifications import deliveries, lines, mail_servers, posting
 from services.notifications.app import service
+from services.notifications.lines import Server
 from services.notifications.models import Letter
 from tests.unit.chassis.face import some_settings
 from tests.unit.notifications.conftest import SPRING, a_person, registered
@@ -368,3 +371,25 @@ def test_the_state_of_the_service_is_said_in_sentences(visitor, street):
     assert page.status_code == 200
     assert "News does not go round." in page.text
     assert (told["held"], told["letters"]["waiting"], told["ready"]) == (True, 1, False)
+
+
+def test_a_mail_server_that_does_not_answer_is_named_on_the_page_of_state(street, app, settings):
+    urls = "smtp://one.example smtp://u:secret@two.example"
+    app = service.create_app(service, street.database, replace(settings, smtp_url=urls))
+    with street.database.transaction() as session:
+        at = datetime.now(UTC)
+        for _ in range(3):
+            mail_servers.rest(session, Server.at("smtp://one.example"), "gone", at)
+            at += timedelta(seconds=mail_servers.REST_MAX_S)
+
+    page = app.test_client().get("/sante?lang=en").text
+
+    assert "The mail server one.example:25 does not answer." in page
+    assert "Letters leave by the next one." in page
+    assert "secret" not in page
+
+
+@pytest.mark.parametrize("wrong", ["smtp://one.example?rate=fast", "smtp://one.example:port"])
+def test_a_mail_server_that_cannot_be_understood_is_refused_at_start(street, settings, wrong):
+    with pytest.raises(WrongSetting, match="PALABRE_SMTP_URL"):
+        service.create_app(service, street.database, replace(settings, smtp_url=wrong))

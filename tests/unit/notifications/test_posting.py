@@ -2,27 +2,30 @@
 
 from __future__ import annotations
 
+import os
 import random
 import subprocess
 import sys
 import time
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import select
 from sqlalchemy.exc import OperationalError
 
 from services.chassis.settings import Settings
-from services.notifications import deliveries, lines, posting
-from services.notifications.lines import Line
+from services.notifications import deliveries, lines, notes, posting
+from services.notifications.deliveries import Told
 from services.notifications.models import Base, Delivery, Letter
+from services.notifications.notes import Notes, Word
 from tests.postgres import free_port
-from tests.unit.notifications.sink import Sink
+from tests.unit.notifications.posted import At, a_letter, queue, states
 
-SENDER = "palabre@passerelles.example"
+NOW = datetime.now(UTC)
 
 
 @pytest.fixture
@@ -30,66 +33,11 @@ def database(open_database):
     return open_database(Base.metadata, "notifications")
 
 
-@pytest.fixture
-def sink():
-    server = Sink()
-    yield server
-    server.stop()
-
-
-def a_letter(number=1, **other):
-    letter_id = uuid4()
-    now = datetime.now(UTC)
-    return Letter(
-        **{
-            "id": letter_id,
-            "gathering_id": None,
-            "participant_id": None,
-            "kind": "registered",
-            "version": "1",
-            "dedupe_key": str(letter_id),
-            "message_id": f"<{letter_id}@palabre.example>",
-            "email": f"person{number}@example.org",
-            "name": f"Personne {number}",
-            "sender_name": "Passerelles",
-            "reply_to": "",
-            "language": "fr",
-            "subject": "Votre place est réservée",
-            "text": "Bonjour,\n\n.un point seul\n.\nfin\n",
-            "html": "<!doctype html><title>x</title><p>Bonjour",
-            "ics": None,
-            "ics_method": None,
-            "is_solicitation": False,
-            "state": "queued",
-            "next_at": now,
-            "attempts": 0,
-            "created_at": now,
-            "queued_at": now,
-            **other,
-        }
-    )
-
-
-def queue(database, *letters):
-    with database.transaction() as session:
-        session.add_all(letters)
-
-
-def post(database, url, now=None):
-    """One sweep and one poster's turn."""
+def claim(database, now=None):
     with database.transaction() as session:
         batch = deliveries.claim(session, now or datetime.now(UTC))
     assert batch is not None
-    line = Line(url, timeout_s=2)
-    try:
-        return posting.deliver(database, line, SENDER, batch)
-    finally:
-        line.close()
-
-
-def states(database):
-    with database.reading() as session:
-        return {letter.email: letter.state for letter in session.scalars(select(Letter))}
+    return batch
 
 
 def only(database):
@@ -97,7 +45,7 @@ def only(database):
         return session.scalars(select(Letter)).one()
 
 
-def test_letters_go_over_one_connection_and_keep_the_server_s_words(database, sink):
+def test_letters_go_over_one_connection_and_keep_the_server_s_words(database, sink, post):
     url = sink.start()
     queue(database, *(a_letter(n) for n in range(5)))
 
@@ -111,7 +59,7 @@ def test_letters_go_over_one_connection_and_keep_the_server_s_words(database, si
         assert session.scalars(select(Delivery.outcome)).all() == ["sent"] * 5
 
 
-def test_a_line_that_begins_with_a_dot_arrives_as_written(database, sink):
+def test_a_line_that_begins_with_a_dot_arrives_as_written(database, sink, post):
     queue(database, a_letter())
 
     post(database, sink.start())
@@ -119,7 +67,7 @@ def test_a_line_that_begins_with_a_dot_arrives_as_written(database, sink):
     assert b"\r\n.un point seul\r\n" in sink.messages[0]
 
 
-def test_a_temporary_refusal_waits_and_is_tried_again(database, sink):
+def test_a_temporary_refusal_waits_and_is_tried_again(database, sink, post):
     url = sink.start()
     sink.rcpt = lambda address: "450 4.2.1 boîte occupée"
     queue(database, a_letter())
@@ -135,7 +83,7 @@ def test_a_temporary_refusal_waits_and_is_tried_again(database, sink):
     assert states(database) == {letter.email: "sent"}
 
 
-def test_the_waits_grow_and_end_after_two_days(database, sink):
+def test_the_waits_grow_and_end_after_two_days(database, sink, post):
     url = sink.start()
     sink.data = lambda number: "451 4.3.0 plus tard"
     asked_at = datetime.now(UTC) - timedelta(hours=47, minutes=50)
@@ -147,17 +95,18 @@ def test_the_waits_grow_and_end_after_two_days(database, sink):
     with database.transaction() as session:
         waits = []
         for attempts in range(8):
-            letter = a_letter(state="claimed", claimed_by=uuid4(), attempts=attempts)
+            letter = a_letter(state="handed", claimed_by=uuid4(), attempts=attempts)
             session.add(letter)
             session.flush()
-            deliveries.put_off(session, letter, letter.claimed_by, "450", letter.created_at)
+            word = Told(letter.id, "deferred", "mail", "450", letter.created_at, attempts, letter.created_at)
+            deliveries.tell(session, letter.claimed_by, [word])
             session.refresh(letter)
             waits.append((letter.next_at - letter.created_at).total_seconds() / 60)
     assert waits == [1, 5, 15, 60, 120, 240, 480, 480]
 
 
 @pytest.mark.parametrize("place", ["rcpt", "data"])
-def test_a_final_refusal_is_final_and_says_the_server_s_words(database, sink, place):
+def test_a_final_refusal_is_final_and_says_the_server_s_words(database, sink, post, place):
     url = sink.start()
     setattr(sink, place, lambda about: "550 5.1.1 adresse inconnue")
     queue(database, a_letter())
@@ -168,7 +117,7 @@ def test_a_final_refusal_is_final_and_says_the_server_s_words(database, sink, pl
     assert (letter.state, letter.reply) == ("failed", "550 5.1.1 adresse inconnue")
 
 
-def test_one_refusal_does_not_hold_up_the_others(database, sink):
+def test_one_refusal_does_not_hold_up_the_others(database, sink, post):
     url = sink.start()
     sink.rcpt = lambda address: "550 no" if address.startswith("person1@") else "250 OK"
     queue(database, *(a_letter(n) for n in range(3)))
@@ -178,7 +127,7 @@ def test_one_refusal_does_not_hold_up_the_others(database, sink):
     assert Counter(states(database).values()) == {"sent": 2, "failed": 1}
 
 
-def test_a_connection_cut_after_the_letter_leaves_it_unknown_and_never_resent(database, sink):
+def test_a_connection_cut_after_the_letter_leaves_it_unknown_and_never_resent(database, sink, post):
     url = sink.start()
     sink.cut = True
     queue(database, a_letter())
@@ -191,7 +140,7 @@ def test_a_connection_cut_after_the_letter_leaves_it_unknown_and_never_resent(da
     assert len(sink.messages) == 1
 
 
-def test_a_server_that_is_away_costs_no_attempt(database):
+def test_a_server_that_is_away_costs_no_attempt(database, post):
     queue(database, *(a_letter(n) for n in range(3)))
 
     assert post(database, f"smtp://127.0.0.1:{free_port()}") == 0
@@ -203,57 +152,44 @@ def test_a_server_that_is_away_costs_no_attempt(database):
             assert letter.reply.startswith(lines.UNREACHABLE)
 
 
-def test_a_server_that_came_back_gets_the_letter_over_a_new_connection(database, sink):
-    url = sink.start()
-    line = Line(url, timeout_s=2)
+def test_a_server_that_came_back_gets_the_letter_over_a_new_connection(database, sink, a_poster):
+    poster = a_poster(sink.start())
     queue(database, a_letter(1))
-    with database.transaction() as session:
-        batch = deliveries.claim(session, datetime.now(UTC))
-    posting.deliver(database, line, SENDER, batch)
+    poster.post(database)
     port = sink.port
     sink.stop()
     sink.start(port)
     queue(database, a_letter(2))
-    with database.transaction() as session:
-        batch = deliveries.claim(session, datetime.now(UTC))
 
-    assert posting.deliver(database, line, SENDER, batch) == 1
-
-    line.close()
+    assert poster.post(database) == 1
 
 
-def test_two_posters_with_one_batch_send_each_letter_once(database, sink):
+def test_two_posters_with_one_batch_send_each_letter_once(database, sink, a_poster):
     """A broker may deliver the same task twice."""
     url = sink.start()
-    queue(database, *(a_letter(n) for n in range(4)))
-    with database.transaction() as session:
-        batch = deliveries.claim(session, datetime.now(UTC))
-    first, second = Line(url), Line(url)
+    queue(database, *(a_letter(n) for n in range(30)))
+    batch = claim(database)
+    posters = [a_poster(url), a_poster(url)]
 
-    taken = posting.deliver(database, first, SENDER, batch) + posting.deliver(database, second, SENDER, batch)
+    with ThreadPoolExecutor(2) as both:
+        taken = sum(both.map(lambda poster: poster.post(database, batch), posters))
 
-    assert taken == 4
-    assert len(set(sink.ids())) == len(sink.ids()) == 4
-    first.close(), second.close()
+    assert taken == 30
+    assert len(set(sink.ids())) == len(sink.ids()) == 30
 
 
-def test_a_batch_that_was_claimed_again_is_left_alone_by_its_first_poster(database, sink):
-    url = sink.start()
+def test_a_batch_that_was_claimed_again_is_left_alone_by_its_first_poster(database, sink, a_poster):
     queue(database, a_letter())
-    with database.transaction() as session:
-        first = deliveries.claim(session, datetime.now(UTC))
-    with database.transaction() as session:
-        deliveries.claim(session, datetime.now(UTC) + timedelta(seconds=16))
+    first = claim(database)
+    claim(database, datetime.now(UTC) + deliveries.CLAIM)
 
-    line = Line(url)
-    assert posting.deliver(database, line, SENDER, first) == 0
-    line.close()
+    assert a_poster(sink.start()).post(database, first) == 0
 
     assert sink.messages == []
 
 
 def test_what_a_dead_poster_had_handed_is_listed_as_unknown(database):
-    handed_at = datetime.now(UTC) - timedelta(minutes=3)
+    handed_at = datetime.now(UTC) - deliveries.DOUBT
     queue(database, a_letter(1, state="handed", claimed_by=uuid4(), claimed_at=handed_at, next_at=None))
     queue(database, a_letter(2, state="handed", claimed_by=uuid4(), claimed_at=datetime.now(UTC), next_at=None))
 
@@ -300,7 +236,7 @@ def test_held_letters_are_numbered_in_order_and_never_leave(open_database):
     assert {(letter.state, letter.reply) for letter in letters} == {("sent", "held")}
 
 
-def test_an_address_with_accents_goes_only_where_it_can(database, sink):
+def test_an_address_with_accents_goes_only_where_it_can(database, sink, post):
     url = sink.start(enable_SMTPUTF8=False)
     queue(database, a_letter(email="hélène@example.org"), a_letter(email="jo@éxample.fr"))
 
@@ -310,7 +246,7 @@ def test_an_address_with_accents_goes_only_where_it_can(database, sink):
     assert sink.recipients == ["jo@xn--xample-9ua.fr"]
 
 
-def test_an_address_with_accents_travels_by_smtputf8(database, sink):
+def test_an_address_with_accents_travels_by_smtputf8(database, sink, post):
     url = sink.start(enable_SMTPUTF8=True)
     queue(database, a_letter(email="hélène@example.org"))
 
@@ -322,7 +258,7 @@ def test_an_address_with_accents_travels_by_smtputf8(database, sink):
 @pytest.mark.parametrize(
     "wrong", ["nobody", "a b@example.org", "a@b@example.org\r\nRCPT TO:<x@y.fr>", "@x.fr", "a@"]
 )
-def test_an_impossible_address_fails_before_the_server_hears_it(database, sink, wrong):
+def test_an_impossible_address_fails_before_the_server_hears_it(database, sink, post, wrong):
     url = sink.start()
     queue(database, a_letter(1, email=wrong), a_letter(2))
 
@@ -350,6 +286,7 @@ def test_a_killed_poster_loses_no_letter_and_sends_none_twice(database, tmp_path
         "tests.unit.notifications.poster",
         database.url.render_as_string(hide_password=False),
         f"smtp://127.0.0.1:{port}",
+        str(tmp_path),
     ]
     chance, kills = random.Random(5), 0  # noqa: S311
 
@@ -368,9 +305,6 @@ def test_a_killed_poster_loses_no_letter_and_sends_none_twice(database, tmp_path
             poster.kill()
             poster.wait()
             kills += 1
-            with database.transaction() as session:  # the hour passes: claims are over
-                past = datetime.now(UTC) - timedelta(seconds=1)
-                session.execute(update(Letter).where(Letter.state == "claimed").values(next_at=past))
     finally:
         server.kill()
         server.wait()
@@ -383,11 +317,12 @@ def test_a_killed_poster_loses_no_letter_and_sends_none_twice(database, tmp_path
     assert max(arrived.values()) == 1
     never = {message_id for message_id in rows if message_id not in arrived}
     assert {rows[message_id] for message_id in never} <= {"unknown"}
-    assert Counter(rows.values())["unknown"] <= kills
+    # Each of its posters was talking about one letter at most.
+    assert Counter(rows.values())["unknown"] <= kills * posting.POSTERS
     assert set(rows.values()) <= {"sent", "unknown"}
 
 
-def test_a_slip_in_the_organiser_s_address_keeps_nobody_from_their_letter(database, sink):
+def test_a_slip_in_the_organiser_s_address_keeps_nobody_from_their_letter(database, sink, post):
     queue(database, a_letter(reply_to="equipe@@passerelles"))
 
     assert post(database, sink.start()) == 1
@@ -395,26 +330,149 @@ def test_a_slip_in_the_organiser_s_address_keeps_nobody_from_their_letter(databa
     assert b"Reply-To" not in sink.messages[0]
 
 
-def test_a_database_that_fails_between_offer_and_letter_leaves_no_half_letter_on_the_line(database, sink):
+def test_a_database_that_fails_after_a_letter_left_learns_of_it_from_the_notes(
+    database, sink, a_poster, tmp_path
+):
     url = sink.start()
-    queue(database, a_letter())
-    with database.transaction() as session:
-        batch = deliveries.claim(session, datetime.now(UTC))
-    line, whole = Line(url, timeout_s=30), database.transaction
+    queue(database, *(a_letter(n) for n in range(3)))
+    poster, whole = a_poster(url), database.transaction
 
     @contextmanager
     def breaking(**about):
-        raise OperationalError("disk full", None, OSError())
-        yield
+        if sink.messages:
+            raise OperationalError("disk full", None, OSError())
+        with whole(**about) as session:
+            yield session
 
     database.transaction = breaking
     with pytest.raises(OperationalError):
-        posting.deliver(database, line, SENDER, batch)
+        poster.post(database)
     database.transaction = whole
+    assert set(states(database).values()) == {"handed"}
 
-    began = time.monotonic()
-    assert posting.deliver(database, line, SENDER, batch) == 1
-    assert time.monotonic() - began < 10  # the server was not left waiting for the rest of it
-    line.close()
-    assert len(sink.messages) == 1
-    assert sink.messages[0].startswith(b"From:")
+    posting.take_up(database, tmp_path / "notes")
+
+    assert set(states(database).values()) == {"sent"}
+    assert len(sink.messages) == 3
+
+
+def test_a_dead_poster_s_notes_say_what_became_of_each_letter(database, tmp_path):
+    """Sent is sent, begun is unknown, and what it never began is due at once."""
+    queue(database, *(a_letter(n) for n in range(4)))
+    dead = Notes(tmp_path)
+    with database.transaction() as session:
+        held = deliveries.hand_over(session, dead.turn, datetime.now(UTC), limit=4)
+    by_email = {letter.email[:7]: letter for letter in held}
+    dead.begin(by_email["person0"].id)
+    dead.end(by_email["person0"].id, Word("sent", "mail:25", "250 taken"))
+    dead.begin(by_email["person1"].id)
+    dead.end(by_email["person1"].id, Word("failed", "mail:25", "550 no"))
+    dead.begin(by_email["person2"].id)
+    die(dead)
+
+    posting.take_up(database, tmp_path)
+
+    assert [state for _email, state in sorted(states(database).items())] == [
+        "sent",
+        "failed",
+        "unknown",
+        "queued",
+    ]
+    with database.transaction() as session:
+        assert deliveries.claim(session, datetime.now(UTC)) is not None
+    assert list(tmp_path.glob("*.notes")) == []
+
+
+def test_the_notes_of_a_poster_that_lives_are_its_own(database, tmp_path):
+    queue(database, a_letter())
+    with Notes(tmp_path) as living:
+        with database.transaction() as session:
+            deliveries.hand_over(session, living.turn, datetime.now(UTC), limit=1)
+
+        posting.take_up(database, tmp_path)
+
+        assert set(states(database).values()) == {"handed"}
+
+
+def test_notes_from_before_the_machine_stopped_are_not_believed(database, tmp_path, monkeypatch):
+    """A power cut may have taken the end of them: their letters are doubted, not sent again."""
+    queue(database, a_letter())
+    dead = Notes(tmp_path)
+    with database.transaction() as session:
+        deliveries.hand_over(session, dead.turn, datetime.now(UTC), limit=1)
+    die(dead)
+    boot = tmp_path / "boot"
+    boot.write_text("another")
+    monkeypatch.setattr(notes, "_BOOT", boot)
+
+    posting.take_up(database, tmp_path)
+
+    assert set(states(database).values()) == {"handed"}
+    with database.transaction() as session:
+        assert deliveries.doubt(session, datetime.now(UTC) + deliveries.DOUBT) == 1
+
+
+def test_half_a_line_of_notes_is_no_answer(tmp_path):
+    letter_id, dead = uuid4(), Notes(tmp_path)
+    dead.begin(letter_id)
+    dead.end(letter_id, Word("sent", "mail:25", "250 taken"))
+    die(dead)
+    (path,) = tmp_path.glob("*.notes")
+    path.write_bytes(path.read_bytes()[:-12])
+
+    (left,) = notes.left(tmp_path)
+
+    assert left.words == {letter_id: Word("begun")}
+
+
+def test_what_a_living_poster_knows_ends_a_doubt(database, sink, a_poster):
+    """A server that answers after minutes: the letter was listed as unknown meanwhile."""
+    queue(database, a_letter())
+    turn = uuid4()
+    with database.transaction() as session:
+        (letter,) = deliveries.hand_over(session, turn, datetime.now(UTC), limit=1)
+    with database.transaction() as session:
+        deliveries.doubt(session, datetime.now(UTC) + deliveries.DOUBT)
+    assert only(database).state == "unknown"
+
+    with database.transaction() as session:
+        deliveries.tell(session, turn, [Told(letter.id, "sent", "m", "250", datetime.now(UTC), 0, NOW)])
+
+    assert only(database).state == "sent"
+
+
+def test_a_letter_held_for_too_long_is_asked_for_again_before_it_leaves(database, sink, a_poster):
+    """Its poster was frozen, and a person may have settled the letter meanwhile."""
+    began = datetime.now(UTC) + timedelta(seconds=1)
+    clock = At(began)
+    poster = a_poster(sink.start(), clock=clock)
+    queue(database, a_letter(1), a_letter(2))
+
+    def freeze(address):
+        if clock.at == began:
+            clock.at += timedelta(minutes=5)
+            with database.transaction() as session:
+                deliveries.doubt(session, clock.at)
+        return "250 OK"
+
+    sink.rcpt = freeze
+
+    assert poster.post(database, turn_s=3600) == 0
+
+    assert sink.messages == []
+    assert set(states(database).values()) == {"unknown"}
+
+
+def test_where_all_is_quiet_somebody_looks_for_the_notes_of_the_dead(database):
+    queue(database, a_letter(state="handed", claimed_by=uuid4(), claimed_at=NOW, next_at=None))
+
+    with database.transaction() as session:
+        early = deliveries.find(session, NOW + timedelta(seconds=1))
+        late = deliveries.find(session, NOW + deliveries.STALE)
+
+    assert (len(early), len(late)) == (0, 1)
+
+
+def die(kept):
+    """What the kernel does when a process is killed: its files are closed, its locks fall."""
+    os.close(kept._file)

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.notifications.models import Letter
-from services.notifications.posting import seal
+from services.notifications.posters import seal
 from services.notifications.writing import calendars, composing, envelopes, labels, twins, words
 from services.notifications.writing.kinds import KINDS
 from tests.unit.notifications.reading import appointment, body, opened, strictly
