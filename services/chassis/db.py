@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import fcntl
-import os
 import sqlite3
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from typing import Any, TextIO
+from typing import Any
 
 from sqlalchemy import (
     JSON,
@@ -32,6 +29,8 @@ from sqlalchemy import (
 from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.orm import Session, sessionmaker
 from sqlalchemy.types import TypeDecorator
+
+from services.chassis.one_file import Disk, Turn, Writer
 
 
 class Moment(TypeDecorator[datetime]):
@@ -212,31 +211,6 @@ def own_tables() -> MetaData:
     return own
 
 
-class _Turn:
-    """Writers of one SQLite file wait for each other here, in the kernel.
-
-    SQLite's own waiting polls with growing pauses (up to 0.1 s), which shows as latency as soon as web, worker and
-    relay write to one file. The lock is the kernel's and falls when its holder dies.
-    """
-
-    def __init__(self, path: str) -> None:
-        self._path = f"{path}.turn"
-        self._threads = threading.Lock()
-        self._file: TextIO | None = None
-        self._pid = 0
-
-    @contextmanager
-    def taken(self) -> Iterator[None]:
-        with self._threads:
-            if self._file is None or self._pid != os.getpid():
-                self._file, self._pid = open(self._path, "a", encoding="ascii"), os.getpid()  # noqa: SIM115
-            fcntl.flock(self._file, fcntl.LOCK_EX)
-            try:
-                yield
-            finally:
-                fcntl.flock(self._file, fcntl.LOCK_UN)
-
-
 class Database:
     """One service's database; `url` may hold `{service}`, which is filled in.
 
@@ -248,17 +222,17 @@ class Database:
         self.service = service
         self.url = make_url(url.replace("{service}", service))
         self.after_commit = after_commit
-        self._turn: _Turn | None = None
+        self._disk: Disk | None = None
         if self.is_sqlite:
-            options: dict[str, Any] = {
-                "connect_args": {"timeout": 30, "isolation_level": None, "check_same_thread": False}
-            }
+            options: dict[str, Any] = {"timeout": 30, "isolation_level": None, "check_same_thread": False}
+            pool = {"pool_size": 12, "max_overflow": 24}
+            self.engine = create_engine(self.url, connect_args={**options, "factory": Writer}, **pool)
+            self._reader = create_engine(self.url, connect_args=options, **pool)
+            turn: Turn | None = None
             if self.url.database and self.url.database != ":memory:":
-                self._turn = _Turn(self.url.database)
-            self.engine = create_engine(self.url, pool_size=12, max_overflow=24, **options)
-            self._reader = create_engine(self.url, pool_size=12, max_overflow=24, **options)
-            event.listen(self.engine, "connect", _prepare_sqlite)
-            event.listen(self._reader, "connect", _prepare_sqlite)
+                turn, self._disk = Turn(self.url.database), Disk(self.url.database)
+            event.listen(self.engine, "connect", _prepare_sqlite(turn, self._disk))
+            event.listen(self._reader, "connect", _prepare_sqlite(None, None))
             event.listen(self.engine, "begin", _begin_writing)
             event.listen(self._reader, "begin", _begin_reading)
         else:
@@ -280,7 +254,7 @@ class Database:
     @contextmanager
     def transaction(self, **about: Any) -> Iterator[Session]:
         """Commit when the block ends, roll back when it raises. `about` (trace, cause) is kept in `session.info`."""
-        with self._turn_taken(), self._write(info=dict(about)) as session, session.begin():
+        with self._write(info=dict(about)) as session, session.begin():
             yield session
         if session.info.get("wake") and self.after_commit is not None:
             self.after_commit()
@@ -296,23 +270,27 @@ class Database:
         self.engine.dispose()
         if isinstance(self._reader, Engine):
             self._reader.dispose()
-
-    @contextmanager
-    def _turn_taken(self) -> Iterator[None]:
-        if self._turn is None:
-            yield
-        else:
-            with self._turn.taken():
-                yield
+        if self._disk is not None:
+            self._disk.close()
 
 
-def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
-    for pragma in ("journal_mode=wal", "synchronous=full", "busy_timeout=30000", "foreign_keys=on"):
-        connection.execute(f"pragma {pragma}")
+def _prepare_sqlite(turn: Turn | None, disk: Disk | None) -> Callable[[sqlite3.Connection, object], None]:
+    def prepare(connection: sqlite3.Connection, _record: object) -> None:
+        (mode,) = connection.execute("pragma journal_mode=wal").fetchone()
+        if isinstance(connection, Writer):
+            connection.turn = turn
+            # Without a log there is none to wait for: SQLite waits for the disk by itself.
+            connection.disk = disk if mode == "wal" else None
+            connection.execute(f"pragma synchronous={'full' if connection.disk is None else 'normal'}")
+        for pragma in ("busy_timeout=30000", "foreign_keys=on"):
+            connection.execute(f"pragma {pragma}")
+
+    return prepare
 
 
 def _begin_writing(connection: Connection) -> None:
-    connection.exec_driver_sql("BEGIN IMMEDIATE")
+    writer: Any = connection.connection.driver_connection
+    writer.begin()
 
 
 def _begin_reading(connection: Connection) -> None:

@@ -81,6 +81,12 @@ def held(database: Database) -> dict[str, Any]:
         }
 
 
+@pytest.fixture(autouse=True)
+def no_hurry(monkeypatch):
+    """However slow the machine is, one transaction has time for a whole message."""
+    monkeypatch.setattr("services.chassis.inbox.TOGETHER_S", 60)
+
+
 @pytest.fixture
 def two(open_database):
     return open_database(METADATA, "grouping"), open_database(METADATA, "twin")
@@ -141,6 +147,17 @@ def test_good_facts_of_one_message_share_a_commit(open_database):
 
     assert (outcomes, len(counted)) == (["heard"] * 10, 1)
     assert (words(database), acks(database)) == ([str(n) for n in range(10)], 10)
+
+
+def test_a_transaction_that_has_lasted_long_enough_is_followed_by_another(open_database, monkeypatch):
+    monkeypatch.setattr("services.chassis.inbox.TOGETHER_S", 0)
+    database, ear = open_database(METADATA, "grouping"), an_ear()
+    counted = commits(database)
+
+    outcomes = ear.hear_all(database, [a_fact(word=str(n), subject=uuid4()) for n in range(3)])
+
+    assert (outcomes, len(counted)) == (["heard"] * 3, 3)
+    assert (words(database), acks(database)) == (["0", "1", "2"], 3)
 
 
 def test_a_poisoned_fact_neither_blocks_nor_undoes_its_neighbours(open_database):
