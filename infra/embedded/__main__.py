@@ -10,7 +10,7 @@ import sys
 import time
 from pathlib import Path
 
-from infra.embedded import broker, launcher, running
+from infra.embedded import broker, launcher, pulse, running
 from infra.embedded.street import INSIDE, NO_SAMPLE, PUBLIC_FD
 from services.chassis import settings
 from services.chassis.settings import Settings, WrongSetting
@@ -55,7 +55,7 @@ def up(options: argparse.Namespace) -> int:
 def _folder(data: Path) -> Path:
     data = data.absolute()
     try:
-        for name in ("", "keys", "db", "log", "run"):
+        for name in ("", "keys", "db", "log", "run", pulse.BEATS):
             (data / name).mkdir(parents=True, exist_ok=True)
             probe = data / name / ".writable"
             probe.touch()

@@ -18,7 +18,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from infra.embedded import broker, running
+from infra.embedded import broker, pulse, running
+from infra.embedded.pulse import Pulse
 
 PR_SET_CHILD_SUBREAPER = 36
 # Seconds before each restart of a process that does not stay; one that had stayed starts again at once.
@@ -43,6 +44,7 @@ class Part:
     due_at: float | None = None
     asked: bool = False
     lives: int = 0
+    pulse: Pulse = field(default_factory=Pulse)
 
 
 @dataclass
@@ -71,6 +73,8 @@ class Launcher:
         self.zygote: subprocess.Popen[bytes] | None = None
         self.zygote_pid: int | None = None
         self.zygote_fd: int | None = None
+        self.zygote_part = Part("zygote", "zygote")
+        self.look_at = 0.0
         self.control: socket.socket | None = None
         self.heard = b""
         self.loaded = False
@@ -138,6 +142,30 @@ class Launcher:
                 self._ended(part)
         if not self.ending:
             self._mend()
+            self._listen()
+
+    def _listen(self) -> None:
+        """End what stands still; that it has ended is then seen to as ever."""
+        if time.monotonic() < self.look_at:
+            return
+        self.look_at = time.monotonic() + pulse.LOOK_S
+        self.zygote_part.pid = self.zygote_pid
+        for part in (self.zygote_part, *self.parts.values()):
+            if part.pid is None or part.stage == "once":
+                continue
+            if part.pulse.look(pulse.beaten(self.street.data, part.name)) and self._is_heard_of(part):
+                self._say(f"{part.name} stands still; it is ended")
+                for pid in running.descendants(part.pid) if part.stage == "services" else []:
+                    self._signal(pid, signal.SIGKILL)
+                self._signal(part.pid, signal.SIGKILL)
+                part.pulse = Pulse(pulse.beaten(self.street.data, part.name))
+
+    def _is_heard_of(self, part: Part) -> bool:
+        """The relays beat for the broker; while they are silent themselves, nothing is known of it."""
+        teller = self.parts.get("relays")
+        return part.stage != "broker" or (
+            teller is not None and teller.pid is not None and not teller.pulse.silent
+        )
 
     def _mend(self) -> None:
         if self.zygote_pid and not self._alive(self.zygote_pid, self.zygote_fd):
@@ -187,6 +215,7 @@ class Launcher:
             os.close(self.zygote_fd)
         self.control, self.heard, self.loaded = control, b"", False
         self.zygote_pid, self.zygote_fd = pid, _pidfd(pid)
+        self.zygote_part.pulse = Pulse(pulse.beaten(self.street.data, "zygote"))
         self.selector.register(control, selectors.EVENT_READ, "zygote")
 
     def _zygote_ended(self) -> None:
@@ -268,6 +297,7 @@ class Launcher:
     def _watch(self, part: Part, pid: int) -> None:
         part.pid, part.asked, part.began = pid, False, time.monotonic()
         part.lives += 1
+        part.pulse = Pulse(pulse.beaten(self.street.data, part.name))
         part.pidfd = _pidfd(pid)
         if part.pidfd is not None:
             self.selector.register(part.pidfd, selectors.EVENT_READ, part)

@@ -9,13 +9,16 @@ import json
 import os
 import sys
 import time
-from functools import cache
+from contextlib import suppress
+from functools import cache, partial
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from flask import Flask
 
     from services.chassis.service import Service
@@ -26,6 +29,8 @@ SERVICES = ("registration", "grouping", "feedback", "notifications")
 # What the launcher tells its street, beside the settings.
 PUBLIC_FD, INSIDE, NO_SAMPLE = "STREET_FD", "STREET_INSIDE", "STREET_NO_SAMPLE"
 WITHIN_S = 85
+# A relay that has not turned for so long hangs; a chore may take some seconds.
+RELAY_TURNS_S = 30.0
 # Of 132 seats, 14 are left for whoever tries the form.
 GUESTS = 118
 # What the parts would else import each for itself, after the fork.
@@ -120,6 +125,7 @@ def be(name: str) -> None:
     """Be one part of the street until it ends."""
     from services.chassis import worker
 
+    beat = _beat_of(name)
     match name.partition(".")[::2]:
         case "broker", _:
             _broker()
@@ -128,15 +134,21 @@ def be(name: str) -> None:
         case "greet", _:
             _greet()
         case "web", _:
-            _web()
+            _web(beat)
         case "relays", _:
-            sys.exit(_relays())
+            sys.exit(_relays(beat))
         case service, "worker":
-            sys.exit(worker.run(_services()[service], _settings_of(service), pool="solo"))
+            sys.exit(worker.run(_services()[service], _settings_of(service), pool="solo", beat=beat))
         case service, task:
-            sys.exit(
-                worker.run(_services()[service], _settings_of(service), [f"{service}.{task}"], pool="solo")
-            )
+            queues = [f"{service}.{task}"]
+            sys.exit(worker.run(_services()[service], _settings_of(service), queues, pool="solo", beat=beat))
+
+
+def _beat_of(name: str) -> Callable[[], None]:
+    """What a process calls to say that it does its work; the launcher ends who says so no more."""
+    from infra.embedded import pulse
+
+    return partial(pulse.beat, Path(os.environ["PALABRE_DATA"]), name)
 
 
 def _broker() -> None:
@@ -257,18 +269,21 @@ def _is_ready(name: str, age_s: float) -> bool:
     return bool(health.get("ready")) and health.get("canary_age_s", age_s) < age_s
 
 
-def _relays() -> int:
+def _relays(beat: Callable[[], None]) -> int:
     """The four relays as threads: they wait most of the time, and a process each would cost 30 MB each."""
     import signal
     import threading
     import traceback
 
+    import redis
     import structlog
 
     from services.chassis import telemetry
+    from services.chassis.broker import client
     from services.chassis.relay import Relay
 
     stop, broken = threading.Event(), threading.Event()
+    relays = {name: Relay(_services()[name], _settings_of(name)) for name in SERVICES}
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     telemetry.configure(_settings(), "street", "relays")
@@ -276,7 +291,7 @@ def _relays() -> int:
     def relay(name: str) -> None:
         structlog.contextvars.bind_contextvars(service=name, role="relay")
         try:
-            Relay(_services()[name], _settings_of(name)).run(stop)
+            relays[name].run(stop)
         except BaseException:  # noqa: BLE001 one relay that broke ends all, and all are started again
             traceback.print_exc()
             broken.set()
@@ -285,18 +300,25 @@ def _relays() -> int:
     threads = [threading.Thread(target=relay, args=(name,), name=f"{name}.relay") for name in SERVICES]
     for thread in threads:
         thread.start()
-    stop.wait()
+    chosen, broker_beat = client(_settings()), _beat_of("broker")
+    while not stop.wait(1):
+        # Each relay turns at least every few seconds, also while broker or database are away.
+        if all(time.monotonic() - relay.turned_at < RELAY_TURNS_S for relay in relays.values()):
+            beat()
+        with suppress(redis.RedisError):
+            chosen.ping()
+            broker_beat()
     for thread in threads:
         thread.join(5)
     return int(broken.is_set())
 
 
-def _web() -> None:
+def _web(beat: Callable[[], None]) -> None:
     from infra.embedded.web import serve
     from services.chassis import telemetry
 
     telemetry.configure(_settings(), "street", "web")
-    serve(_apps(), _settings(), int(os.environ[PUBLIC_FD]))
+    serve(_apps(), _settings(), int(os.environ[PUBLIC_FD]), beat)
 
 
 @cache

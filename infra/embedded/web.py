@@ -53,13 +53,25 @@ class _Server(BaseApplication):  # type: ignore[misc]
 class _Worker(ThreadWorker):  # type: ignore[misc]
     """gunicorn's worker without its arbiter: the launcher starts it again, and no parent has to live for it."""
 
+    beat: Callable[[], None]
+
     def is_parent_alive(self) -> bool:
         return True
 
+    def notify(self) -> None:
+        """Called by gunicorn's own loop every second or so."""
+        super().notify()
+        self.beat()
 
-def serve(apps: Mapping[str, Wsgi], settings: Settings, fd: int) -> None:
-    """Answer HTTP on an open socket until told to stop; several processes may share the socket."""
+
+def serve(apps: Mapping[str, Wsgi], settings: Settings, fd: int, beat: Callable[[], None]) -> None:
+    """Answer HTTP on an open socket until told to stop; several processes may share the socket.
+
+    `beat` is called about every second by the loop that takes connections.
+    """
     server = _Server(apps, settings, fd)
     log = server.cfg.logger_class(server.cfg)
     listeners = create_sockets(server.cfg, log)
-    _Worker(0, os.getppid(), listeners, server, server.cfg.timeout, server.cfg, log).init_process()
+    worker = _Worker(0, os.getppid(), listeners, server, server.cfg.timeout, server.cfg, log)
+    worker.beat = beat
+    worker.init_process()

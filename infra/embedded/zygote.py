@@ -20,7 +20,10 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from infra.embedded import pulse
+
 PR_SET_NAME = 15
+BEAT_S = 1.0
 
 
 class Zygote:
@@ -42,7 +45,7 @@ class Zygote:
         signal.set_wakeup_fd(wake, warn_on_full_buffer=False)
         self.private = [awake, wake]
         while True:
-            select.select([self.control.fileno(), awake], [], [])
+            select.select([self.control.fileno(), awake], [], [], BEAT_S)
             with suppress(BlockingIOError):
                 os.read(awake, 4096)
             self._reap()
@@ -52,6 +55,8 @@ class Zygote:
                     self._start_a_launcher()
                 elif not said:
                     return
+            # After the reading of all the code, which takes its time.
+            pulse.beat(Path(self.place.data), "zygote")
 
     def _hear(self) -> bool | None:
         """Do what the launcher asks. True: go on. False: it said stop. None: it is gone."""

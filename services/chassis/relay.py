@@ -91,10 +91,13 @@ class Relay:
         self._next: dict[str, float] = defaultdict(float)
         self._pause_s = POLL_S
         self._held: dict[str, int] = {}
+        # When `run` last came round, by time.monotonic(): one that hangs comes round no more.
+        self.turned_at = time.monotonic()
 
     def run(self, stop: threading.Event) -> None:
         """Turn and wait for a nudge, until `stop` is set."""
         while not stop.is_set():
+            self.turned_at = time.monotonic()
             busy = False
             try:
                 busy = self.turn()

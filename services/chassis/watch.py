@@ -2,7 +2,10 @@
 
 Celery's consumer on Redis can stay connected and silent for ever. Seen: the broker dies while a task runs; the task's
 acknowledgement fails and keeps its place in the prefetch window; the window is full of such places, and nothing is
-taken from the queue again. That the process lives says nothing; that work waits and none is done does.
+taken from the queue again. That the process lives says nothing; that work waits and none is done does. The canary that
+the relay sends every few seconds sees to it that something waits even where nobody asks for anything.
+
+A process that is stopped or starved cannot end itself: its supervisor hears no `beat` any more and ends it.
 """
 
 from __future__ import annotations
@@ -10,7 +13,7 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import redis
@@ -25,30 +28,42 @@ log = structlog.get_logger()
 
 LOOK_S = 1.0
 PATIENCE_S = 6.0
+# Three times what a task may take (`task_time_limit`); a pool of one has nobody else to end it.
+LONGEST_S = 180.0
 
 
 class Watch:
     """Counts how long work has waited while this worker did nothing; the hours are given in seconds."""
 
     def __init__(self, now: float) -> None:
-        self.busy_at = now
+        self.busy_at = self.moved_at = now
 
     def look(self, now: float, *, waiting: int | None, working: int) -> bool:
-        """Whether the worker is silent: tasks wait in its queues, it works on none and has taken none for a while.
+        """Whether the worker is silent: tasks wait in its queues, it works on none and has taken none for a while;
+        or it has been at the same ones for far longer than any may take.
 
         `waiting` is None while the broker cannot be asked, which is nobody's silence.
         """
+        if not working:
+            self.moved_at = now
         if not waiting or working:
             self.busy_at = now
-        return now - self.busy_at >= PATIENCE_S
+        return now - self.busy_at >= PATIENCE_S or now - self.moved_at >= LONGEST_S
 
     def took(self, now: float) -> None:
         """A task was taken from the queue, or ended."""
-        self.busy_at = now
+        self.busy_at = self.moved_at = now
 
 
-def begin(settings: Settings, queues: Sequence[str]) -> threading.Thread:
-    """Watch the worker of this process from a thread of its own, and end the process when it is silent."""
+def no_beat() -> None:
+    """Nobody listens."""
+
+
+def begin(settings: Settings, queues: Sequence[str], beat: Callable[[], None] = no_beat) -> threading.Thread:
+    """Watch the worker of this process from a thread of its own, and end the process when it is silent.
+
+    `beat` is called at every look; a supervisor that hears it no more knows that the process stands still.
+    """
     watch = Watch(time.monotonic())
 
     def took(**_: Any) -> None:
@@ -56,14 +71,17 @@ def begin(settings: Settings, queues: Sequence[str]) -> threading.Thread:
 
     for signal in (signals.task_received, signals.task_postrun):
         signal.connect(took, weak=False)
-    thread = threading.Thread(target=_keep_looking, args=(watch, settings, queues), name="watch", daemon=True)
+    thread = threading.Thread(
+        target=_keep_looking, args=(watch, settings, queues, beat), name="watch", daemon=True
+    )
     thread.start()
     return thread
 
 
-def _keep_looking(watch: Watch, settings: Settings, queues: Sequence[str]) -> None:
+def _keep_looking(watch: Watch, settings: Settings, queues: Sequence[str], beat: Callable[[], None]) -> None:
     broker = client(settings)
     while True:
+        beat()
         time.sleep(LOOK_S)
         if watch.look(time.monotonic(), waiting=_waiting(broker, queues), working=len(state.active_requests)):
             log.error("worker_silent", queues=list(queues))

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
+import redis
 from celery import Celery
 from sqlalchemy import update
 
-from services.chassis import watch
-from services.chassis.broker import acks_queue, celery_app, events_queue
+from services.chassis import signs, watch
+from services.chassis.broker import acks_queue, celery_app, client, events_queue
 from services.chassis.db import Database, delivery, pulse
 from services.chassis.due import apart
 from services.chassis.ledger import upsert
@@ -53,6 +55,7 @@ def build(service: Service, settings: Settings) -> Celery:
 
     def canary(sung_at: str) -> None:
         sing(database(), sung_at)
+        _give_a_sign(database(), settings)
 
     app.task(hear, bind=True, name=f"{service.name}.hear")
     app.task(ack, name=f"{service.name}.ack")
@@ -92,6 +95,13 @@ def sing(database: Database, sung_at: str) -> None:
         )
 
 
+def _give_a_sign(database: Database, settings: Settings) -> None:
+    with database.reading() as session:
+        sign = signs.of(session, datetime.now(UTC))
+    with suppress(redis.RedisError):  # the next canary brings the next sign
+        signs.give(client(settings), database.service, sign)
+
+
 def queues_of(service: Service) -> tuple[str, ...]:
     """The queues that the service's main worker consumes."""
     return events_queue(service.name), acks_queue(service.name)
@@ -104,8 +114,9 @@ def run(
     *,
     pool: str = "prefork",
     concurrency: int = 1,
+    beat: Callable[[], None] = watch.no_beat,
 ) -> int:
-    """Consume until told to stop; returns the exit code.
+    """Consume until told to stop; returns the exit code. `beat` is called every second while the process lives.
 
     A worker that leaves (Celery's does when Redis dies under load, and `watch` ends a silent one) must be started again
     by a supervisor.
@@ -133,6 +144,6 @@ def run(
         loglevel="WARNING",
         quiet=True,
     )
-    watch.begin(settings, wanted)
+    watch.begin(settings, wanted, beat)
     worker.start()
     return int(worker.exitcode or 0)

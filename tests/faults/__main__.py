@@ -96,13 +96,15 @@ def _order(make: Make) -> str:
 def _line(told: dict[str, Any]) -> str:
     if told["skipped"]:
         return f"{told['database']:<11} {told['row']:<58} not made here: {told['skipped']}"
-    return (
-        f"{told['database']:<11} {told['row']:<58} {told['facts']:>5} facts {told['faults']} faults "
-        f"lost {told['lost']} twice {told['twice']} disorder {told['disorder']} ×{told['amplification']:.2f} "
-        f"back in {told['recovery_s']:.1f} s; {told['letters']} letters, {told['letters_unknown']} unknown"
-        + (f", {told['dead']} dead" if told["dead"] else "")
-        + f" ({told['seconds']:.0f} s)"
-    )
+    words = [
+        f"{told['database']:<11} {told['row']:<58} {told['facts']:>5} facts {told['faults']} faults",
+        f"lost {told['lost']} twice {told['twice']} disorder {told['disorder']} ×{told['amplification']:.2f}",
+        f"back in {told['facts_back_s']:.1f} s, letters {told['letters_back_s']:.1f} s;",
+        f"{told['letters']} letters, {told['letters_unknown']} unknown,",
+        f"{told['seconds']:.0f} s",
+        *(f"; {note}" for note in told["notes"]),
+    ]
+    return " ".join(words)
 
 
 if __name__ == "__main__":

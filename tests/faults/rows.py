@@ -92,10 +92,11 @@ ALL = (
     # Somebody who never comes back by themselves is replaced.
     Row("grouping.worker", "forsake", times=1, short=True),
     Row("grouping.worker", "forsake", "after pop before unacked", times=1),
-    Row("grouping.worker", "forsake", "in effect", times=1),
     Row("relays", "forsake", times=1),
     Row("notifications.mail", "forsake", times=1),
     Row("web.1", "forsake", times=1),
+    Row("zygote", "forsake", times=1),
+    Row("broker", "forsake", broker="street", times=1),
     # The broker.
     Row("broker", "kill", short=True),
     Row("broker", "kill", broker="aof"),

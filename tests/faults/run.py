@@ -42,6 +42,7 @@ def run(rig: Rig, row: Row, *, facts: int, hands: int) -> dict[str, Any]:
     found = history.check(rig, crowd, marks)
     if scene.done != row.times:
         trouble.append(f"{scene.done} of {row.times} faults were done")
+    recovery = _recovery_s(rig, scene)
     return {
         **empty(row),
         "facts": found.facts,
@@ -51,7 +52,9 @@ def run(rig: Rig, row: Row, *, facts: int, hands: int) -> dict[str, Any]:
         "disorder": found.disorder,
         "dead": found.dead,
         "amplification": found.amplification,
-        "recovery_s": round(_recovery_s(rig, scene), 2),
+        "recovery_s": max(recovery),
+        "facts_back_s": recovery[0],
+        "letters_back_s": recovery[1],
         "letters": found.letters,
         "letters_never": found.letters_never,
         "letters_twice": found.letters_twice,
@@ -67,7 +70,14 @@ def empty(row: Row) -> dict[str, Any]:
     """The line of a row that came to nothing."""
     counts = dict.fromkeys(("facts", "faults", "lost", "twice", "disorder", "dead"), 0)
     letters = dict.fromkeys(("letters", "letters_never", "letters_twice", "letters_unknown"), 0)
-    figures = {"amplification": 0.0, "recovery_s": 0.0, "asked_again": 0, "seconds": 0.0}
+    figures = {
+        "amplification": 0.0,
+        "recovery_s": 0.0,
+        "facts_back_s": 0.0,
+        "letters_back_s": 0.0,
+        "asked_again": 0,
+        "seconds": 0.0,
+    }
     about = {"row": str(row), "database": row.database}
     return {**about, **counts, **figures, **letters, "notes": [], "skipped": "", "broken": []}
 
@@ -123,29 +133,15 @@ def _left(rig: Rig) -> dict[str, int]:
     return left
 
 
-def _recovery_s(rig: Rig, scene: Scene) -> float:
-    """From the end of the last fault until all that was told before it was handled and its letters had left."""
+def _recovery_s(rig: Rig, scene: Scene) -> tuple[float, float]:
+    """From the end of the last fault until all facts told before it were handled, and all letters had left."""
     if not scene.ended_at:
-        return 0.0
-    last = 0.0
-    for service in SERVICES:
-        last = max(
-            last,
-            _latest(
-                rig,
-                service,
-                "select max(d.acked_at) from delivery d join outbox o on o.event_id = d.event_id "
-                "where o.happened_at <= :at",
-                scene.ended_at,
-            ),
-        )
-    last = max(
-        last,
-        _latest(
-            rig, "notifications", "select max(sent_at) from letters where queued_at <= :at", scene.ended_at
-        ),
-    )
-    return max(0.0, last - scene.ended_at)
+        return 0.0, 0.0
+    acked = "select max(d.acked_at) from delivery d join outbox o on o.event_id = d.event_id where o.happened_at <= :at"
+    left = "select max(sent_at) from letters where queued_at <= :at"
+    facts = max(_latest(rig, service, acked, scene.ended_at) for service in SERVICES)
+    letters = _latest(rig, "notifications", left, scene.ended_at)
+    return round(max(0.0, facts - scene.ended_at), 2), round(max(0.0, letters - scene.ended_at), 2)
 
 
 def _latest(rig: Rig, service: str, statement: str, at: float) -> float:

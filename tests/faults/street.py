@@ -37,9 +37,9 @@ def be(name: str) -> None:
     if role == "pool":
         from services.chassis import worker  # noqa: PLC0415
 
-        raise SystemExit(
-            worker.run(real._services()[service], real._settings_of(service), pool="prefork", concurrency=2)
-        )
+        beat = real._beat_of(name)
+        house, settings = real._services()[service], real._settings_of(service)
+        raise SystemExit(worker.run(house, settings, pool="prefork", concurrency=2, beat=beat))
     real.be(name)
 
 

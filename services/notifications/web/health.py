@@ -1,16 +1,20 @@
-"""The state of the service in sentences, and the same for machines."""
+"""The state of every service in sentences, and the same for machines."""
 
 from __future__ import annotations
 
 from dataclasses import asdict
 
+import redis
 from flask import Blueprint, Response, jsonify
 from sqlalchemy.orm import Session
 
 from services.chassis import health as backbone
+from services.chassis import signs
+from services.chassis.broker import client
 from services.chassis.i18n import gettext as _
 from services.chassis.i18n import ngettext, number
 from services.chassis.pages import render
+from services.chassis.signs import Sign
 from services.chassis.web import now, reading, settings
 from services.notifications import health as own
 from services.notifications import mail_servers
@@ -20,63 +24,115 @@ health = Blueprint("health", __name__)
 
 # A server that was away once or twice was restarted; after that, somebody should look.
 OFTEN = 3
-OTHERS = ("registration", "grouping", "feedback", "notifications")
-# (sign, what is so, what follows from it); the sign is '', 'slow' or 'down'.
+SERVICES = ("registration", "grouping", "feedback", "notifications")
+# (mark, what is so, what follows from it); the mark is '', 'slow' or 'down'.
 Sentence = tuple[str, str, str]
 
 
 @health.get("/sante")
 @reading
 def sentences(session: Session) -> str:
-    letters, facts = own.of(session, now()), backbone.of(session, now())
-    told = [_facts(facts), _letters(letters), *_servers(session), *_trouble(letters)]
-    signs = {sign for sign, _what, _then in told}
-    if "down" in signs:
+    letters, found = own.of(session, now()), _signs()
+    told = [*_services(found), _letters(letters), *_servers(session), *_trouble(letters)]
+    marks = {mark for mark, _what, _then in told}
+    if "down" in marks:
         title = _("Something needs a person")
-    elif "slow" in signs:
+    elif "slow" in marks:
         title = _("Everything works, something is slow")
     else:
         title = _("Everything works")
     return render(
-        "notifications/health.html", title=title, told=told, others=OTHERS, is_held=_is_held(), at=now()
+        "notifications/health.html", title=title, told=told, others=SERVICES, is_held=_is_held(), at=now()
     )
 
 
 @health.get("/sante.json")
 @reading
 def figures(session: Session) -> Response:
-    letters, facts = own.of(session, now()), backbone.of(session, now())
+    letters, facts, found = own.of(session, now()), backbone.of(session, now()), _signs()
+    ready = found is not None and all(sign and not sign.is_silent(now()) for sign in found.values())
     answer = jsonify(
         {
-            "ready": facts["ready"],
+            "ready": ready,
             "held": _is_held(),
             "letters": {**asdict(letters), "next_at": letters.next_at.isoformat() if letters.next_at else None},
             "facts": facts,
-            "others": {name: f"/api/{name}/health" for name in OTHERS},
+            "broker": found is not None,
+            "services": {
+                name: {**asdict(sign), "at": sign.at.isoformat(), "age_s": round(sign.age_s(now()), 1)}
+                if sign
+                else None
+                for name, sign in (found or {}).items()
+            },
+            "others": {name: f"/api/{name}/health" for name in SERVICES},
         }
     )
-    answer.status_code = 200 if facts["ready"] else 503
+    answer.status_code = 200 if ready else 503
     return answer
 
 
-def _facts(facts: dict[str, object]) -> Sentence:
-    if not facts["ready"]:
-        return "down", _("News does not go round."), _("The worker or the broker of letters does not answer.")
-    inbox = facts["inbox"]
-    dead = inbox["dead"] if isinstance(inbox, dict) else 0
-    if dead:
+def _signs() -> dict[str, Sign | None] | None:
+    """What each service last said of itself; None when the broker cannot be asked."""
+    try:
+        with client(settings(), timeout_s=1) as broker:
+            return signs.seen(broker, SERVICES)
+    except redis.RedisError:
+        return None
+
+
+def _services(found: dict[str, Sign | None] | None) -> list[Sentence]:
+    if found is None:
+        return [
+            (
+                "down",
+                _("The broker does not answer: news does not go round."),
+                _("It waits in the databases and goes on by itself as soon as the broker is back."),
+            )
+        ]
+    return [_service(who, found[name]) for name, who in _names().items()]
+
+
+def _names() -> dict[str, str]:
+    return {
+        "registration": _("Registration"),
+        "grouping": _("Groups"),
+        "feedback": _("Questionnaire and account"),
+        "notifications": _("Letters"),
+    }
+
+
+def _service(who: str, sign: Sign | None) -> Sentence:
+    if sign is None:
+        return (
+            "down",
+            _("%(who)s: no sign of life yet.", who=who),
+            _("It may just be starting: look again in a minute."),
+        )
+    age = number(round(sign.age_s(now())))
+    if sign.is_silent(now()):
+        return (
+            "down",
+            _("%(who)s: news does not go round, for %(s)s s now.", who=who, s=age),
+            _("What stands still is ended and started again by itself: look again in a minute."),
+        )
+    if sign.dead:
         what = ngettext(
-            "One piece of news could not be understood.",
-            "%(num)s pieces of news could not be understood.",
-            dead,
+            "%(who)s: one piece of news could not be understood.",
+            "%(who)s: %(num)s pieces of news could not be understood.",
+            sign.dead,
+            who=who,
         )
         return "down", what, _("The operator sees them with: dead list.")
-    return "", _("News goes round."), _("The last sign came %(s)s s ago.", s=number(round(_age(facts))))
-
-
-def _age(facts: dict[str, object]) -> float:
-    age = facts["canary_age_s"]
-    return float(age) if isinstance(age, (int, float)) else 0.0
+    if sign.oldest_s > own.SLOW_S:
+        what = ngettext(
+            "%(who)s: one piece of news waits to be heard.",
+            "%(who)s: %(num)s pieces of news wait to be heard.",
+            sign.waiting,
+            who=who,
+        )
+        minutes = number(round(sign.oldest_s / 60))
+        return "slow", what, _("The oldest has been waiting for %(minutes)s min.", minutes=minutes)
+    return "", _("%(who)s: news goes round.", who=who), _("The last sign came %(s)s s ago.", s=age)
 
 
 def _letters(letters: own.Letters) -> Sentence:

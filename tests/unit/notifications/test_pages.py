@@ -362,14 +362,14 @@ def test_the_mailbox_shows_what_people_would_have_received(visitor, street, sett
     assert visitor.get("/boite/the-key/99").status_code == 404
 
 
-def test_the_state_of_the_service_is_said_in_sentences(visitor, street):
+def test_the_state_of_the_letters_is_said_in_sentences(visitor, street):
     street.hear("registration.participant_registered.v1", registered(a_person()))
 
     page = visitor.get("/sante?lang=en")
     told = visitor.get("/sante.json").get_json()
 
     assert page.status_code == 200
-    assert "News does not go round." in page.text
+    assert "The letters leave." in page.text
     assert (told["held"], told["letters"]["waiting"], told["ready"]) == (True, 1, False)
 
 
