@@ -1,6 +1,6 @@
 # What one types in this project. `make help` lists it.
 .DEFAULT_GOAL := help
-.PHONY: help up down test check day bench bench-forming bench-letters faults faults-all compose-test lock setup setup-dev browser settings clean
+.PHONY: help up down test check day bench bench-web bench-forming bench-letters faults faults-all compose-test lock setup setup-dev browser settings clean
 
 SHELL := /bin/bash
 PYTHON ?= python3
@@ -41,6 +41,9 @@ compose-test: setup-dev ## Runs docker-compose.yml for real: builds, starts, pla
 
 bench: setup-dev ## Measures against the ceilings of this machine; writes var/bench.json
 	@exec $(PY) -m tests.bench
+
+bench-web: setup-dev ## Measures registration beside the raw ceiling; writes var/bench-web.json
+	@exec $(PY) -m tests.bench.web
 
 bench-forming: setup-dev ## Measures the grouping engine against its bars; writes var/bench-forming.json
 	@exec $(PY) -m tests.bench.forming

@@ -186,6 +186,7 @@ def _move(session: Session, slug: str, number: int, participant_id: UUID) -> Any
 @transacted
 def move_anyone(session: Session, slug: str, number: int) -> Any:
     """The board's dialog, where the person is a field of the form."""
+    _round(session, slug, number)
     person = pages.Form(request.form).read(schemas.ChosenPerson)["person"]
     return _move(session, slug, number, person)
 

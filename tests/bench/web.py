@@ -1,7 +1,8 @@
 """Complete registrations a second on PostgreSQL, two web processes of four threads, beside the raw ceiling.
 
 Up to the held seat: the form, the answers, the page that says what comes next. With the confirmation: the link of
-the letter, its button, one's own place. The link is read from the outbox, as the letter would carry it.
+the letter, its button, one's own place. The link is read from the outbox, as the letter would carry it. The race
+puts everybody at one moment before the last seats, on both databases.
 """
 
 from __future__ import annotations
@@ -12,261 +13,172 @@ import shutil
 import statistics
 import tempfile
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import create_engine, select
+from sqlalchemy import create_engine
 
 from infra.day.board import Board, table
 from services.chassis import migrations, settings
-from services.chassis.auth import new_keys
-from services.chassis.db import Database, outbox
-from services.registration import gatherings, sign_ins
+from services.chassis.db import Database
 from services.registration.app import service
-from services.registration.links import Links
-from tests.bench import ceiling, servers
-from tests.bench.load import Run, Visitor, load
+from tests.bench import ceiling, servers, visits
+from tests.bench.load import Run, Visitor, load, repeat
 
 OUT = Path("var/bench-web.json")
 WORKERS, THREADS = 2, 4
-AT_ONCE = (8, 32)
+AT_ONCE = (1, 8, 32)
+POSTS_AT_ONCE, POSTS = 8, 240
 RUNS = 3
-FLOWS = {1: 60, 8: 160, 32: 256}
-RACES = ((50, 200), (1, 200))
-NOW = datetime.now(UTC)
-
-
-def environ(url: str, broker: str) -> dict[str, str]:
-    signing, verify = new_keys()
-    return {
-        "PALABRE_DATABASE_URL": url,
-        "PALABRE_REDIS_URL": broker,
-        "PALABRE_SECRET_KEY": "k" * 40,
-        "PALABRE_SIGNING_KEY": signing,
-        "PALABRE_VERIFY_KEY": verify,
-        "PALABRE_MODE": "test",
-        "PALABRE_LOG_LEVEL": "ERROR",
-    }
-
-
-def open_gathering(database: Database, *, seats: int, title: str = "Course") -> str:
-    """A gathering anybody may ask a seat of, without quotas; returns its slug."""
-    links = Links("http://127.0.0.1", "k" * 40)
-    with database.transaction() as session:
-        owner = sign_ins.welcome(session, "organisation@palabre.example", now=NOW)
-        made = gatherings.create(
-            session,
-            by=owner,
-            links=links,
-            now=NOW,
-            title=title,
-            purpose="",
-            starts_at=NOW + timedelta(days=40),
-            ends_at=NOW + timedelta(days=40, hours=7),
-            zone="Europe/Paris",
-            place="",
-            seats=seats,
-            language="fr",
-            writing="epicene",
-            organiser_name="",
-            reply_to="",
-            territories=[{"name": "Armorique", "quota": None}, {"name": "Beauce", "quota": None}],
-            trades=["direction", "coordination"],
-            angles=[],
-        )
-        gatherings.open_door(session, made.id, by=owner.id, links=links, now=NOW)
-        return made.slug
-
-
-def held(slug: str, tag: str) -> Callable[[Visitor, int], str]:
-    """Up to the held seat, in three requests; returns the address one ends at."""
-
-    def flow(visitor: Visitor, number: int) -> str:
-        form = visitor.get(f"/r/{slug}")
-        assert form.status == 200, form.status
-        fields = {
-            **form.hidden(),
-            "given": "Ada",
-            "family": f"Lovelace {number}",
-            "email": f"ada.{tag}.{number}@atelier.example",
-            "territory": "A",
-            "trade": "direction",
-            "structure": "Atelier",
-        }
-        fields.pop("mend", None)
-        sent = visitor.post(f"/r/{slug}/inscription", **fields)
-        assert sent.status == 303, (sent.status, sent.body[-300:])
-        page = visitor.get(sent.location)
-        assert page.status == 200, page.status
-        return sent.location
-
-    return flow
-
-
-def confirmed(slug: str, tag: str, database: Database) -> Callable[[Visitor, int], None]:
-    """The whole way: the seat, then the letter's link and its button."""
-    first = held(slug, tag)
-
-    def flow(visitor: Visitor, number: int) -> None:
-        first(visitor, number)
-        email = f"ada.{tag}.{number}@atelier.example"
-        with database.reading() as session:
-            wanted = (
-                outbox.c.type == "registration.address_to_confirm.v1",
-                outbox.c.body["email"].as_string() == email,
-            )
-            newest = select(outbox.c.body).where(*wanted).order_by(outbox.c.sequence.desc()).limit(1)
-            body: dict[str, Any] = session.execute(newest).scalar_one()
-        path = "/moi/" + body["link"].rpartition("/moi/")[2]
-        page = visitor.get(path)
-        assert page.status == 200, page.status
-        sent = visitor.post(f"{path}/confirmer", **page.hidden())
-        assert sent.status == 303, sent.status
-        # The place is the page that the button leads to; a third look is not needed to be registered.
-
-    return flow
-
-
-def raw(visitor: Visitor, number: int) -> None:
-    """The ceiling's way of registering."""
-    assert visitor.get("/").status == 200
-    sent = visitor.post("/", email=f"p{number}@x.example", name="Ada", territory="A", trade="t", structure="s")
-    assert sent.status == 303, sent.status
-    assert visitor.get(sent.location).status == 200
-
-
-def race(port: int, database: Database, *, seats: int, people: int) -> dict[str, Any]:
-    """Everybody at once for a few seats; counts what registration then holds."""
-    slug = open_gathering(database, seats=seats, title=f"Course pour {seats}")
-    run = load(port, _quietly(held(slug, slug)), at_once=people, flows=people)
-    with database.reading() as session:
-        gathering = gatherings.by_slug(session, slug)
-        rows = session.execute(
-            select(outbox.c.type, outbox.c.body).where(
-                outbox.c.body["gathering_id"].as_string() == str(gathering.id),
-                outbox.c.type.in_(
-                    ("registration.address_to_confirm.v1", "registration.participant_waitlisted.v1")
-                ),
-            )
-        ).all()
-    waiting = sorted(row.body["rank"] for row in rows if row.type.endswith("waitlisted.v1"))
-    return {
-        "seats": seats,
-        "people": people,
-        "held": len(rows) - len(waiting),
-        "waiting": len(waiting),
-        "true_ranks": waiting == list(range(1, people - seats + 1)),
-        "wrong": len(run.wrong),
-        "first_wrong": run.wrong[:1],
-        "seconds": round(run.seconds, 2),
-    }
-
-
-def _quietly(flow: Callable[[Visitor, int], str]) -> Callable[[Visitor, int], None]:
-    def done(visitor: Visitor, number: int) -> None:
-        flow(visitor, number)
-
-    return done
+FLOWS = {1: 30, 8: 96, 32: 160}
+SEATS, PEOPLE = 130, 1000
+# Together 136 for 130 seats: the last seats are refused by the total in some territories, by a quota in others.
+QUOTAS = (30, 24, 20, 18, 16, 12, 10, 6)
+Rows = list[tuple[str, ...]]
 
 
 def main() -> None:
     board = Board()
     folder = Path(tempfile.mkdtemp(prefix="palabre-bench-"))
     figures: dict[str, Any] = {"load1": round(os.getloadavg()[0], 2), "workers": WORKERS, "threads": THREADS}
-    rows: list[tuple[str, ...]] = []
+    rows: Rows = []
     try:
         with servers.postgres("registration", "ceiling") as url, servers.broker(folder) as broker:
-            env = environ(url, broker)
-            database = Database(settings.read(env).database_of("registration"), "registration")
-            migrations.run(service, database)
-            _raw_ceiling(url.replace("{service}", "ceiling"), folder, figures, rows)
+            database, env = _opened(url, broker)
+            made = url.replace("{service}", "ceiling")
+            engine = create_engine(made)
+            ceiling.metadata.create_all(engine)
+            engine.dispose()
+            raw = servers.web(
+                "tests.bench.ceiling:create_app()",
+                {"CEILING_URL": made},
+                folder,
+                workers=WORKERS,
+                threads=THREADS,
+            )
+            house = servers.web("tests.bench.app:app()", env, folder, workers=WORKERS, threads=THREADS)
+            with raw as ceiling_port, house as port:
+                _posts(ceiling_port, port, database, figures)
+                _registrations(ceiling_port, port, database, figures, rows)
+                figures["page_bytes"], figures["page_requests"] = _weight(port, database)
+                figures["race"] = _race(port, database)
+            database.dispose()
+            url = f"sqlite:///{folder}/{{service}}.db"
+            database, env = _opened(url, broker)
             with servers.web("tests.bench.app:app()", env, folder, workers=WORKERS, threads=THREADS) as port:
-                _registrations(port, database, figures, rows)
-                figures["races"] = [race(port, database, seats=s, people=p) for s, p in RACES]
+                figures["race_sqlite"] = _race(port, database)
             database.dispose()
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-    board.say(
-        table(
-            rows,
-            ("PostgreSQL, 2 x 4", "at once", "a second", "p50 ms", "p99 ms", "requests", "of ceiling", "wrong"),
-        )
-    )
-    for one in figures["races"]:
-        board.say(
-            "race: {people} people for {seats} seats: {held} held, {waiting} wait, wrong {wrong}".format(**one)
-        )
+    _say(board, figures, rows)
     OUT.parent.mkdir(exist_ok=True)
     OUT.write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
 
 
-def _raw_ceiling(url: str, folder: Path, figures: dict[str, Any], rows: list[tuple[str, ...]]) -> None:
-    engine = create_engine(url)
-    ceiling.metadata.create_all(engine)
-    engine.dispose()
-    with servers.web("tests.bench.ceiling:create_app()", {"CEILING_URL": url}, folder) as port:
-        load(port, raw, at_once=8, flows=100)
-        for at_once in (1, *AT_ONCE):
-            _measure(f"ceiling_{at_once}", "raw form and INSERT", port, lambda _: raw, at_once, figures, rows)
+def _opened(url: str, broker: str) -> tuple[Database, dict[str, str]]:
+    env = visits.environ(url, broker)
+    database = Database(settings.read(env).database_of("registration"), "registration")
+    migrations.run(service, database)
+    return database, env
 
 
-def _registrations(port: int, database: Database, figures: dict[str, Any], rows: list[tuple[str, ...]]) -> None:
-    slug = open_gathering(database, seats=100_000)
-    load(port, _quietly(held(slug, "warm")), at_once=8, flows=40)
-    for at_once in (1, *AT_ONCE):
+def _posts(ceiling_port: int, port: int, database: Database, figures: dict[str, Any]) -> None:
+    """The POST alone beside the ceiling's, in turns, so that both meet the same machine."""
+    slug = visits.open_gathering(database, seats=100_000, title="Envois")
+    ours, raw = [], []
+    for turn in range(RUNS + 1):
+        raw.append(repeat(ceiling_port, lambda _: {}, visits.raw_post, at_once=POSTS_AT_ONCE, flows=POSTS))
+        send = visits.sent(slug, f"post.{turn}")
+        ours.append(repeat(port, visits.opened(slug), send, at_once=POSTS_AT_ONCE, flows=POSTS))
+    # The first turn warms both up.
+    figures["ceiling_post_per_s"] = _median(raw[1:])
+    figures["post_per_s"] = _median(ours[1:])
+    figures["post_p99_ms"] = round(max(run.quantile_ms(0.99) for run in ours[1:]), 1)
+    figures["post_wrong"] = sum(len(run.wrong) for run in ours)
 
-        def seat(tag: str) -> Callable[[Visitor, int], None]:
-            return _quietly(held(slug, tag))
 
-        def whole(tag: str) -> Callable[[Visitor, int], None]:
-            return confirmed(slug, tag, database)
-
-        _measure(f"held_{at_once}", "up to the held seat", port, seat, at_once, figures, rows)
-        _measure(f"confirmed_{at_once}", "with the confirmation", port, whole, at_once, figures, rows)
-
-
-def _measure(
-    key: str,
-    says: str,
-    port: int,
-    flow: Callable[[str], Callable[[Visitor, int], None]],
-    at_once: int,
-    figures: dict[str, Any],
-    rows: list[tuple[str, ...]],
+def _registrations(
+    ceiling_port: int, port: int, database: Database, figures: dict[str, Any], rows: Rows
 ) -> None:
-    runs = [load(port, flow(f"{key}.{n}"), at_once=at_once, flows=FLOWS[at_once]) for n in range(RUNS)]
-    typical = sorted(runs, key=lambda run: run.per_s)[RUNS // 2]
-    per_s = statistics.median(run.per_s for run in runs)
-    wrong = sum(len(run.wrong) for run in runs)
-    requests = round(typical.requests / max(1, len(typical.flows_s) + len(typical.wrong)), 1)
-    figures[key] = {
-        "per_s": round(per_s, 1),
-        "p50_ms": round(typical.quantile_ms(0.5), 1),
-        "p99_ms": round(max(run.quantile_ms(0.99) for run in runs), 1),
-        "requests": requests,
-        "wrong": wrong,
-        "first_wrong": _first(runs),
+    slug = visits.open_gathering(database, seats=100_000)
+    load(port, visits.quietly(visits.held(slug, "warm")), at_once=8, flows=40)
+    figures |= {"flow_ceilings_per_s": {}, "held_per_s": {}, "registrations_per_s": {}}
+    ways: dict[str, tuple[str, int, Callable[[str], Callable[[Visitor, int], None]]]] = {
+        "flow_ceilings_per_s": ("raw form and INSERT", ceiling_port, lambda _: visits.raw),
+        "held_per_s": (
+            "up to the held seat",
+            port,
+            lambda tag: visits.quietly(visits.held(slug, tag)),
+        ),
+        "registrations_per_s": (
+            "with the confirmation",
+            port,
+            lambda tag: visits.confirmed(slug, tag, database),
+        ),
     }
-    top = figures[f"ceiling_{at_once}"]["per_s"]
-    share = "" if key.startswith("ceiling") else f"{per_s / top:.0%}"
-    one = figures[key]
-    rows.append(
-        (
-            says,
-            str(at_once),
-            f"{one['per_s']}",
-            f"{one['p50_ms']}",
-            f"{one['p99_ms']}",
-            f"{requests}",
-            share,
-            str(wrong),
-        )
+    for at_once in AT_ONCE:
+        runs: dict[str, list[Run]] = {key: [] for key in ways}
+        for turn in range(RUNS):
+            for key, (_, where, flow) in ways.items():
+                tag = f"{key}.{at_once}.{turn}"
+                runs[key].append(load(where, flow(tag), at_once=at_once, flows=FLOWS[at_once]))
+        top = _median(runs["flow_ceilings_per_s"])
+        for key, (says, _, _) in ways.items():
+            figures[key][str(at_once)] = _median(runs[key])
+            rows.append(_row(says, at_once, runs[key], top))
+    figures["flow_ceiling_per_s"] = figures["flow_ceilings_per_s"]["8"]
+    for key, way in (
+        ("requests", visits.quietly(visits.held(slug, "count"))),
+        ("requests_confirmed", visits.confirmed(slug, "whole", database)),
+    ):
+        visitor = Visitor(port)
+        way(visitor, 0)
+        figures[key] = visitor.requests
+
+
+def _weight(port: int, database: Database) -> tuple[int, int]:
+    return visits.weight(Visitor(port), visits.open_gathering(database, seats=SEATS, quotas=QUOTAS))
+
+
+def _race(port: int, database: Database) -> dict[str, Any]:
+    told = visits.race(port, database, seats=SEATS, people=PEOPLE, quotas=QUOTAS)
+    return {**told, "taken": told["held"], "errors": told["wrong"]}
+
+
+def _median(runs: list[Run]) -> float:
+    return round(statistics.median(run.per_s for run in runs), 1)
+
+
+def _row(says: str, at_once: int, runs: list[Run], top: float) -> tuple[str, ...]:
+    typical = sorted(runs, key=lambda run: run.per_s)[len(runs) // 2]
+    requests = typical.requests / max(1, len(typical.flows_s) + len(typical.wrong))
+    return (
+        says,
+        str(at_once),
+        f"{_median(runs)}",
+        f"{typical.quantile_ms(0.5):.1f}",
+        f"{max(run.quantile_ms(0.99) for run in runs):.1f}",
+        f"{requests:.1f}",
+        f"{_median(runs) / top:.0%}",
+        str(sum(len(run.wrong) for run in runs)),
     )
 
 
-def _first(runs: list[Run]) -> str:
-    return next((run.wrong[0] for run in runs if run.wrong), "")
+def _say(board: Board, figures: dict[str, Any], rows: Rows) -> None:
+    heads = ("PostgreSQL, 2 x 4", "at once", "a second", "p50 ms", "p99 ms", "requests", "of ceiling", "wrong")
+    board.say(table(rows, heads))
+    share = figures["post_per_s"] / figures["ceiling_post_per_s"]
+    board.say(
+        f"POST alone, {POSTS_AT_ONCE} at once: {figures['post_per_s']} a second, "
+        f"the raw insert {figures['ceiling_post_per_s']}: {share:.0%}"
+    )
+    board.say(f"first look at the page: {figures['page_bytes']} bytes in {figures['page_requests']} requests")
+    for name, key in (("PostgreSQL", "race"), ("SQLite", "race_sqlite")):
+        board.say(
+            "race on {name}: {people} people for {seats} seats and 8 quotas: {held} held, {waiting} wait, over a quota "
+            "{over_quota}, true ranks {true_ranks}, wrong {wrong}, p99 of a request {request_p99_ms} ms, of all "
+            "three {flow_p99_ms} ms, {seconds} s".format(name=name, **figures[key])
+        )
 
 
 if __name__ == "__main__":

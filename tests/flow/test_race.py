@@ -1,4 +1,4 @@
-"""Two hundred people at once for the last seats, through real web processes, on both databases."""
+"""Hundreds of people at once for the last seats, through real web processes, on both databases."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ import pytest
 from services.chassis import migrations
 from services.chassis.db import Database
 from services.registration.app import service
-from tests.bench import servers
-from tests.bench.web import environ, race
+from tests.bench import servers, web
+from tests.bench.visits import environ, race
 
 PEOPLE = 200
 
@@ -50,3 +50,17 @@ def test_the_last_seats_are_given_exactly_and_the_others_wait_with_true_ranks(do
         True,
         [],
     )
+
+
+def test_a_thousand_people_at_once_get_130_seats_under_eight_quotas_and_nobody_an_error(door):
+    port, database = door
+
+    told = race(port, database, seats=web.SEATS, people=web.PEOPLE, quotas=web.QUOTAS)
+
+    assert {name: told[name] for name in ("held", "waiting", "over_quota", "true_ranks", "first_wrong")} == {
+        "held": 130,
+        "waiting": 870,
+        "over_quota": [],
+        "true_ranks": True,
+        "first_wrong": [],
+    }
