@@ -17,6 +17,7 @@ from services.chassis import signs, watch
 from services.chassis.broker import acks_queue, celery_app, client, events_queue
 from services.chassis.db import Database, delivery, pulse
 from services.chassis.due import apart
+from services.chassis.inbox import Inbox
 from services.chassis.ledger import upsert
 from services.chassis.opening import open_database
 from services.chassis.service import Service, Task
@@ -44,11 +45,12 @@ def build(service: Service, settings: Settings) -> Celery:
     database = _Opened(service.name, settings)
 
     def hear(task: Any, envelope: dict[str, Any]) -> None:
-        facts = apart(envelope)
-        if (task.request.delivery_info or {}).get("redelivered"):
-            # Its worker went away with it: what is begun again is counted, as when its teller sends it again.
-            facts = [{**fact, "attempt": max(2, int(fact.get("attempt", 1)))} for fact in facts]
-        service.inbox.hear_all(database(), facts)
+        take(
+            service.inbox,
+            database(),
+            envelope,
+            again=bool((task.request.delivery_info or {}).get("redelivered")),
+        )
 
     def ack(hearer: str, event_ids: list[str]) -> None:
         acknowledge(database(), hearer, [UUID(i) for i in event_ids])
@@ -70,6 +72,15 @@ def _bound(task: Task, database: _Opened, settings: Settings) -> Any:
         task.do(database(), settings, *args)
 
     return run
+
+
+def take(inbox: Inbox, database: Database, message: dict[str, Any], *, again: bool = False) -> list[str]:
+    """Hear the facts of one message and tell what became of each; `again` when the broker gives it a second time."""
+    facts = apart(message)
+    if again:
+        # Its worker went away with it: what is begun again is counted, as when its teller sends it again.
+        facts = [{**fact, "attempt": max(2, int(fact.get("attempt", 1)))} for fact in facts]
+    return inbox.hear_all(database, facts)
 
 
 def acknowledge(database: Database, hearer: str, event_ids: Sequence[UUID]) -> None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from copy import deepcopy
 from typing import Any
 from uuid import uuid4
 
 import redis
 
-from services.chassis.relay import EPOCH_KEY
+from services.chassis.post import EPOCH_KEY, Seen
 
 Message = tuple[str, list[Any]]
 
@@ -16,7 +17,7 @@ Message = tuple[str, list[Any]]
 class Broker:
     """Queues of (task, arguments) by name, and the few keys that a relay asks for.
 
-    It stands where `Relay` has its Redis client: `pipeline` and `info` answer as redis-py would. While `is_away`
+    It stands behind the relay's post: `put` takes a message, `look` tells what an exchange tells. While `is_away`
     everything raises what redis-py raises.
     """
 
@@ -46,33 +47,12 @@ class Broker:
         self.queues, self.keys = deepcopy(dump)
         self.run_id = uuid4().hex
 
-    def pipeline(self, transaction: bool = True) -> _Pipe:
-        return _Pipe(self)
-
-    def info(self, section: str) -> dict[str, str]:
+    def look(self, queues: Sequence[str]) -> Seen:
+        """What an exchange of the post tells of it."""
         self._answer()
-        return {"run_id": self.run_id}
+        epoch = self.keys.setdefault(EPOCH_KEY, uuid4().hex.encode()).decode()
+        return Seen(f"{epoch}:{self.run_id}", {name: len(self.queues.get(name, ())) for name in queues})
 
     def _answer(self) -> None:
         if self.is_away:
             raise redis.ConnectionError("away")
-
-
-class _Pipe:
-    def __init__(self, broker: Broker) -> None:
-        self._broker = broker
-        self._answers: list[Any] = []
-
-    def set(self, key: str, value: str, nx: bool) -> None:
-        assert (key, nx) == (EPOCH_KEY, True)
-        self._answers.append(self._broker.keys.setdefault(key, value.encode()) == value.encode())
-
-    def get(self, key: str) -> None:
-        self._answers.append(self._broker.keys.get(key))
-
-    def llen(self, queue: str) -> None:
-        self._answers.append(len(self._broker.queues.get(queue, ())))
-
-    def execute(self) -> list[Any]:
-        self._broker._answer()
-        return self._answers

@@ -6,8 +6,9 @@ sends. Time is the hour written in the rows: `pass_time` moves what waits nearer
 
 from __future__ import annotations
 
+import json
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -25,10 +26,11 @@ from services.chassis.broker import acks_queue, events_queue
 from services.chassis.db import Database, ack_out, delivery, inbox, own_tables
 from services.chassis.inbox import Heard, Inbox
 from services.chassis.outbox import Event, publish
+from services.chassis.post import Seen
 from services.chassis.relay import Relay
 from services.chassis.service import Service
 from services.chassis.settings import Settings
-from services.chassis.worker import acknowledge, sing
+from services.chassis.worker import acknowledge, sing, take
 from tests.protocol.broker import Broker, Message
 
 TELLER, HEARERS = "registration", ("grouping", "notifications")
@@ -101,17 +103,38 @@ class Death:
             self.at = None
 
 
+class _Post:
+    """Where the real relay has its post: what it sends goes into the broker in memory."""
+
+    def __init__(self, broker: Broker, death: Death) -> None:
+        self._broker, self._death = broker, death
+        self._waiting: list[tuple[str, Message]] = []
+
+    def put(self, queue: str, task: str, arguments: str) -> None:
+        self._waiting.append((queue, (task, json.loads(arguments))))
+
+    def exchange(self, queues: Sequence[str]) -> Seen:
+        leaving, self._waiting = self._waiting, []
+        for queue, message in leaving:
+            self._death.meet("sending")
+            self._broker.put(queue, message)
+        return self._broker.look(queues)
+
+    def close(self) -> None:
+        self._waiting = []
+
+
 class _Relay(Relay):
-    """The real relay; what it sends goes into the broker in memory."""
+    """The real relay; it sends acknowledgements at every turn, because no time passes here."""
 
     def __init__(self, service: Service, database: Database, broker: Broker, death: Death) -> None:
         super().__init__(service, Settings(), database)
-        self._redis = broker  # type: ignore[assignment]
-        self._broker, self._death = broker, death
+        self.post = _Post(broker, death)  # type: ignore[assignment]
 
-    def _send(self, task: str, args: list[Any], queue: str) -> None:
-        self._death.meet("sending")
-        self._broker.put(queue, (task, args))
+    def turn(self) -> bool:
+        self._seen = None
+        self._next.pop("acks", None)
+        return super().turn()
 
 
 class Houses:
@@ -190,7 +213,7 @@ class Street:
         task, args = message
         name, _, verb = task.partition(".")
         if verb == "hear":
-            self.services[name].inbox.hear(self.databases[name], *args)
+            take(self.services[name].inbox, self.databases[name], *args)
         elif verb == "ack":
             acknowledge(self.databases[name], args[0], [UUID(i) for i in args[1]])
         else:

@@ -55,12 +55,19 @@ def _acknowledge(database: Database, envelope: dict[str, Any]) -> None:
         session.execute(insert(ack_out).values(source=envelope["source"], event_id=UUID(envelope["id"])))
 
 
+class OneByOne(Inbox):
+    """Hears the facts of a message apart, so that a bug planted in `hear` strikes each of them."""
+
+    def hear_all(self, database, envelopes, **_):
+        return [self.hear(database, envelope) for envelope in envelopes]
+
+
 def test_nothing_is_lost_applied_twice_or_out_of_order():
     run_state_machine_as_test(Protocol, settings=SOUND)
 
 
 def test_an_acknowledgement_before_the_commit_is_caught():
-    class TooEarly(Inbox):
+    class TooEarly(OneByOne):
         def hear(self, database, envelope):
             _acknowledge(database, envelope)
             return super().hear(database, envelope)
@@ -68,8 +75,18 @@ def test_an_acknowledgement_before_the_commit_is_caught():
     assert "misses facts" in caught(broken(ears=TooEarly))
 
 
+def test_an_acknowledgement_of_a_whole_message_before_its_commit_is_caught():
+    class TooEarlyForAll(Inbox):
+        def hear_all(self, database, envelopes, **rest):
+            for envelope in envelopes:
+                _acknowledge(database, envelope)
+            return super().hear_all(database, envelopes, **rest)
+
+    assert "misses facts" in caught(broken(ears=TooEarlyForAll))
+
+
 def test_a_parked_fact_that_is_acknowledged_is_caught():
-    class ParksForGood(Inbox):
+    class ParksForGood(OneByOne):
         def hear(self, database, envelope):
             outcome = super().hear(database, envelope)
             if outcome == "parked":
@@ -80,7 +97,7 @@ def test_a_parked_fact_that_is_acknowledged_is_caught():
 
 
 def test_ignoring_the_order_of_facts_is_caught():
-    class TakesWhatComes(Inbox):
+    class TakesWhatComes(OneByOne):
         def hear(self, database, envelope):
             with database.reading() as session:
                 last = session.scalar(
