@@ -8,7 +8,7 @@ VENV := .venv
 PY := $(VENV)/bin/python
 UV := $(VENV)/bin/uv
 KERNEL := $(wildcard services/grouping/forming/*.[ch])
-LOCKED := pyproject.toml --all-extras --constraints requirements.lock
+LOCKED := pyproject.toml $(foreach part,registration grouping feedback notifications embedded,--extra $(part)) --constraints requirements.lock
 export UV_LINK_MODE ?= copy
 export UV_NO_PROGRESS ?= 1
 
@@ -74,7 +74,7 @@ $(VENV)/runs: $(UV) requirements.lock pyproject.toml $(KERNEL)
 	@touch $@
 
 $(VENV)/tests: $(UV) requirements.lock pyproject.toml $(KERNEL)
-	@echo "Setting up: what the platform and its tests run on (about 250 MB the first time)"
+	@echo "Setting up: what the platform and its tests run on (about 400 MB the first time)"
 	@$(UV) pip install --quiet --python $(PY) --compile-bytecode --exact -r $(LOCKED) --group dev
 	@$(PY) -m services.grouping.forming.native
 	@touch $(VENV)/runs $@

@@ -16,10 +16,10 @@ from services.grouping.forming import formation, moves, seating
 from services.grouping.forming.instances import Instance, Ints
 from services.grouping.models import Ask, Group, Lock, Member, Placement, Plan, Round
 
-# Proposals a person, so that a day of 132 is formed in a quarter of a second and re-balanced in a twelfth; the clock
+# Proposals a person, so that a day of 132 is formed in a quarter of a second and re-balanced in a twentieth; the clock
 # only stops what a busy machine or one without a compiler would draw out. In the room, people stand and wait.
-_FORM, _FORM_S = 100_000, 2.0
-_REBALANCE, _REBALANCE_S = 20_000, 1.0
+_FORM, _FORM_S = 1_000_000, 2.0
+_REBALANCE, _REBALANCE_S = 75_000, 1.0
 # Two colleagues at one table are worse than any table short of a territory or a trade.
 _COLLEAGUES = 10
 

@@ -117,7 +117,10 @@ def _rebalance(asked: argparse.Namespace) -> dict[str, Any]:
         "plan": plan.tolist(),
         "policy": asked.policy,
         "ways": ways,
-        **certificates.rebalanced(instance, answer.groups, plan, policy=asked.policy, ways=ways),
+        "prices": [list(price) for price in answer.prices],
+        **certificates.rebalanced(
+            instance, answer.groups, plan, policy=asked.policy, ways=ways, prices=list(answer.prices)
+        ),
         **_trace(asked, answer.evaluations, answer.seconds),
     }
 
@@ -189,7 +192,9 @@ def _true_round(asked: argparse.Namespace, claimed: dict[str, Any]) -> dict[str,
         plan = instances.read_plan(fields.load(asked.plan), instance)
         if claimed.get("plan", plan.tolist()) != plan.tolist():
             raise BadInput("plan: the answer was made from another one")
-    return certificates.rebalanced(instance, groups, plan, policy=policy, ways=claimed.get("ways"))
+    return certificates.rebalanced(
+        instance, groups, plan, policy=policy, ways=claimed.get("ways"), prices=claimed.get("prices")
+    )
 
 
 def _is_document(place: Path) -> bool:

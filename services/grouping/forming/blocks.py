@@ -56,16 +56,15 @@ def split(instance: Instance) -> list[Block]:
         for p in people:
             for a in range(len(lack)):
                 lack[a][instance.attrs[p, a], chosen] -= 1
-    return [
-        _block(instance, np.flatnonzero(block == k), np.arange(edges[k], edges[k + 1])) for k in range(count)
-    ]
+    return [cut(instance, np.flatnonzero(block == k), np.arange(edges[k], edges[k + 1])) for k in range(count)]
 
 
 def _order(instance: Instance, unit: seating.Unit) -> tuple[object, ...]:
     return (unit.group < 0, -len(unit.people), *instance.attrs[unit.people[0]].tolist()[::-1], unit.people)
 
 
-def _block(instance: Instance, people: Ints, groups: Ints) -> Block:
+def cut(instance: Instance, people: Ints, groups: Ints) -> Block:
+    """The question of some of the people and some of the groups, alone; ties to others are left out."""
     where = {person: k for k, person in enumerate(people.tolist())}
     first, last = int(groups[0]), int(groups[-1])
     pref = instance.pref[people]

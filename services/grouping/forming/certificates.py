@@ -17,6 +17,8 @@ from services.grouping.forming.instances import Instance, Ints
 _CLOSE = 1e-9
 """How far two sums of the same distances may be apart, relatively: they are added in another order elsewhere."""
 
+_DEAREST = 2**40
+
 
 def formed(instance: Instance, groups: Ints) -> dict[str, Any]:
     """What is true of one round: its figures, and a cost nobody can go below."""
@@ -24,16 +26,29 @@ def formed(instance: Instance, groups: Ints) -> dict[str, Any]:
 
 
 def rebalanced(
-    instance: Instance, groups: Ints, plan: Ints, *, policy: moves.Policy, ways: Any = None
+    instance: Instance,
+    groups: Ints,
+    plan: Ints,
+    *,
+    policy: moves.Policy,
+    ways: Any = None,
+    prices: Any = None,
 ) -> dict[str, Any]:
     """What is true of a round after absences and arrivals: its figures, the moves from `plan`, and a number nobody
     can go below.
 
     `ways` holds, for each point of the curve, the (person, group) of those who sit elsewhere than in `plan`; the
-    curve is recomputed from it. Raises BadInput when it cannot be read.
+    curve is recomputed from it. `prices` are (class, group, millionths) that prove the bound. Raises BadInput when
+    one of them cannot be read.
     """
-    bound = moves.fewest_moves(instance, plan, balance=policy == "balance")
-    told = _round(instance, groups) | {"moves": moves.count_moves(plan, groups), "bound": bound}
+    told = _round(instance, groups) | {"moves": moves.count_moves(plan, groups)}
+    told["bound"] = moves.fewest_moves(
+        instance,
+        plan,
+        groups,
+        balance=policy == "balance" and not any(told["gap"]),
+        prices=_read_prices(instance, prices),
+    )
     if ways is not None:
         if not isinstance(ways, list):
             raise BadInput("ways: a list is expected")
@@ -115,6 +130,18 @@ def _round(instance: Instance, groups: Ints) -> dict[str, Any]:
         "broken": found.broken,
         "sizes": list(found.sizes),
     }
+
+
+def _read_prices(instance: Instance, prices: Any) -> moves.Prices:
+    found = whole([] if prices is None else prices, "prices")
+    if found.size == 0:
+        return ()
+    if found.ndim != 2 or found.shape[1] != 3:
+        raise BadInput("prices: a class, a group and millionths are expected in each")
+    classes, groups, micro = found.T
+    if not ((classes >= 0) & (groups >= 0) & (groups < instance.G) & (np.abs(micro) < _DEAREST)).all():
+        raise BadInput("prices: a class, a group and millionths are expected in each")
+    return tuple((int(kind), int(group), int(price)) for kind, group, price in found)
 
 
 def _point(instance: Instance, plan: Ints, way: Any, k: int) -> tuple[int, int, int]:

@@ -12,6 +12,8 @@ WISHES = (3, 2, 1)
 REPEAT = 4
 GAP = 10
 HARD = 1000
+_DENSE = 1 << 16
+"""Groups times values up to which counting every cell is quicker than sorting the people."""
 
 
 @dataclass(frozen=True)
@@ -35,8 +37,13 @@ def same_value_pairs(groups: Ints, values: Ints) -> int:
     known = (groups >= 0) & (values >= 0)
     if not known.any():
         return 0
-    counts = np.unique(groups[known] * (int(values.max()) + 1) + values[known], return_counts=True)[1]
-    return int((counts * (counts - 1) // 2).sum())
+    width = int(values.max()) + 1
+    cells = groups[known] * width + values[known]
+    if width * (int(groups.max()) + 1) <= _DENSE:
+        counts = np.bincount(cells)
+    else:
+        counts = np.unique(cells, return_counts=True)[1]
+    return int((counts * (counts - 1)).sum()) // 2
 
 
 def fewest_pairs(values: Ints, G: int) -> int:
