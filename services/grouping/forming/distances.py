@@ -110,7 +110,7 @@ def spread(
 def _whole(apart: NDArray[np.float64]) -> Ints:
     """Distances as whole numbers: exact for up to three decimals, else as finely as 32 bits can add up."""
     largest = float(apart.sum(1).max()) or 1.0
-    room = 2.0**27 / largest
+    room = 2.0**26 / largest
     scale = next(
         (step for step in (1.0, 10.0, 100.0, 1000.0) if _is_whole(apart * step) and step <= room), room
     )

@@ -6,8 +6,10 @@
 
 #include "words.h"
 
-#if defined(__x86_64__) && defined(__gnu_linux__) && defined(__GLIBC__) && defined(__GNUC__)
+#if defined(__x86_64__) && defined(__linux__) && defined(__GLIBC__) && defined(__GNUC__)
 #define WIDE __attribute__((target_clones("avx512f", "avx2", "default")))
+#define WIDEST __attribute__((target("avx512f")))
+#include <immintrin.h>
 #else
 #define WIDE
 #endif
@@ -17,15 +19,17 @@ enum { STRIP = 32, LIMITS = 4096 };
 static const i32 CLOSED = 1 << 30; /* dearer than any price can make good */
 
 /* Everything of a table with one number for each pair. Chairs are people, then empty chairs from `people` on; those
-   before `tied` never change, those before `free` only with all who are kept together with them. */
+   before `tied` never change, those before `free` only with all who are kept together with them. Rows are `stride`
+   long, whole strips. */
 typedef struct {
-    i32 chairs, groups, people, tied, free, front_n;
-    const i32 *pull;   /* chairs x chairs */
+    i32 chairs, stride, groups, people, tied, free, front_n, stay;
+    const i32 *pull;   /* chairs x stride */
     const i32 *mate;   /* the next of those who sit together, in a ring; itself when alone */
     const double *expo;/* LIMITS quantiles of the exponential law */
-    i32 *load;         /* groups x chairs */
+    i32 *load;         /* groups x stride */
     i32 *own;          /* the load of each chair in the group it is in */
     i32 *seats;
+    i32 *place;        /* the group of who may change; `groups` for others, 1 + groups + group for an empty chair */
     i32 *spare;
     i32 *best_seats;
     const i32 *home;   /* the published seat, -1 for none; NULL when nobody counts moves */
@@ -33,15 +37,14 @@ typedef struct {
     i32 *front_seats;  /* as many rows as front */
     i32 *limits;       /* LIMITS and a strip more: what each proposal in turn may cost at `heat` */
     double heat;
-    i64 cost, best_cost, stop_at, changed;
-    i32 stay, moved;
+    i64 cost, best_cost, stop_at, changed, moved;
     u64 seed, drawn;
 } Table;
 
 static inline i64 price(const Table *t, i32 u, i32 v)
 {
-    const i32 *la = t->load + (i64)t->seats[u] * t->chairs, *lb = t->load + (i64)t->seats[v] * t->chairs;
-    return (i64)lb[u] - la[u] + la[v] - lb[v] - 2 * (i64)t->pull[(i64)u * t->chairs + v];
+    const i32 *la = t->load + (i64)t->seats[u] * t->stride, *lb = t->load + (i64)t->seats[v] * t->stride;
+    return (i64)lb[u] - la[u] + la[v] - lb[v] - 2 * (i64)t->pull[(i64)u * t->stride + v];
 }
 
 WIDE static void shift(i32 n, i32 a, i32 b, const i32 *restrict pu, const i32 *restrict pv, const i32 *restrict seats,
@@ -57,14 +60,17 @@ WIDE static void shift(i32 n, i32 a, i32 b, const i32 *restrict pu, const i32 *r
 
 static void change(Table *t, i32 u, i32 v, i64 delta)
 {
-    i32 a = t->seats[u], b = t->seats[v], n = t->chairs;
+    i32 a = t->seats[u], b = t->seats[v], n = t->stride;
     i32 *la = t->load + (i64)a * n, *lb = t->load + (i64)b * n;
     shift(n, a, b, t->pull + (i64)u * n, t->pull + (i64)v * n, t->seats, la, lb, t->own);
     t->seats[u] = b;
     t->seats[v] = a;
     t->own[u] = lb[u];
     t->own[v] = la[v];
+    if (u >= t->free) t->place[u] = b;
+    t->place[v] = a;
     if (v >= t->people) {
+        t->place[v] += t->groups + 1;
         t->spare[a]--;
         t->spare[b]++;
     }
@@ -82,7 +88,7 @@ static void look(Table *t)
         for (i32 i = 0; i < t->chairs; i++) t->best_seats[i] = t->seats[i];
     }
     if (t->home && t->moved < t->front_n) {
-        i64 bare = t->cost - (i64)t->stay * t->moved;
+        i64 bare = t->cost - t->stay * t->moved;
         if (bare < t->front[t->moved]) {
             i32 *row = t->front_seats + (i64)t->moved * t->chairs;
             t->front[t->moved] = bare;
@@ -118,51 +124,78 @@ static void unit_change(Table *t, i32 u, i32 v, i64 limit)
     for (i32 k = size - 1; k >= 0; k--) change(t, ones[k], hosts[k], price(t, ones[k], hosts[k]));
 }
 
-/* The first of v = 0 .. n-1 that u may change with, each against a limit of its own; n when there is none. */
-WIDE static i32 first_fit(i32 n, const i32 *restrict column, const i32 *restrict seats, const i32 *restrict la,
-                          const i32 *restrict own, const i32 *restrict pull, const i32 *restrict limits, i32 from)
+/* What one person looks along: prices of leaving and joining by place, rows by chair, and a limit for each. */
+typedef struct {
+    const i32 *column, *place, *la, *own, *pull, *limits;
+    i32 first, strips, start, turn, from;
+} Row;
+
+/* The first fit, counted from strip `start` on and around, and within each strip from `turn` on and around; as many as
+   there are when nobody fits. */
+WIDE static i32 first_fit(const Row *r)
 {
-    i32 v = 0;
-    for (; v + STRIP <= n; v += STRIP) {
-        i32 over[STRIP], fits = 0;
-        const i32 *limit = limits + ((from + v) & (LIMITS - 1));
+    for (i32 j = 0, s = r->start; j < r->strips; j++, s = s + 1 < r->strips ? s + 1 : 0) {
+        i32 over[STRIP], fits = 0, at = r->first + s * STRIP;
+        const i32 *limit = r->limits + ((r->from + j * STRIP) & (LIMITS - 1));
         for (i32 k = 0; k < STRIP; k++) {
-            over[k] = column[seats[v + k]] + la[v + k] - own[v + k] - 2 * pull[v + k] - limit[k];
+            over[k] = r->column[r->place[at + k]] + r->la[at + k] - r->own[at + k] - 2 * r->pull[at + k] - limit[k];
             fits |= over[k] <= 0;
         }
-        if (fits)
-            for (i32 k = 0;; k++)
-                if (over[k] <= 0) return v + k;
+        for (i32 q = 0; fits && q < STRIP; q++)
+            if (over[(r->turn + q) % STRIP] <= 0) return j * STRIP + q;
     }
-    for (; v < n; v++)
-        if (column[seats[v]] + la[v] - own[v] - 2 * pull[v] <= limits[(from + v) & (LIMITS - 1)]) break;
-    return v;
+    return r->strips * STRIP;
 }
+
+#ifdef WIDEST
+/* The same where `column` has at most 32 numbers and two registers hold them. */
+WIDEST static i32 first_fit_widest(const Row *r)
+{
+    const __m512i low = _mm512_loadu_si512(r->column), high = _mm512_loadu_si512(r->column + 16);
+    for (i32 j = 0, s = r->start; j < r->strips; j++, s = s + 1 < r->strips ? s + 1 : 0) {
+        const i32 *limit = r->limits + ((r->from + j * STRIP) & (LIMITS - 1));
+        uint32_t fits = 0;
+        for (i32 k = 0; k < STRIP; k += 16) {
+            i32 at = r->first + s * STRIP + k;
+            __m512i pull = _mm512_loadu_si512(r->pull + at);
+            __m512i price = _mm512_permutex2var_epi32(low, _mm512_loadu_si512(r->place + at), high);
+            price = _mm512_add_epi32(price, _mm512_loadu_si512(r->la + at));
+            price = _mm512_sub_epi32(price, _mm512_loadu_si512(r->own + at));
+            price = _mm512_sub_epi32(price, _mm512_add_epi32(pull, pull));
+            fits |= (uint32_t)_mm512_cmple_epi32_mask(price, _mm512_loadu_si512(limit + k)) << k;
+        }
+        if (fits) return j * STRIP + __builtin_ctz(fits >> r->turn | fits << (-r->turn & 31));
+    }
+    return r->strips * STRIP;
+}
+#endif
 
 /* One person with everybody in turn, from some chair on and around; the first change whose price is at most its
    limit happens. Returns how many were judged, `most` at most. */
 static i64 row(Table *t, i32 u, u64 bits, i32 from, i64 most)
 {
-    i32 a = t->seats[u], n = t->chairs, end = t->spare[a] > 0 ? n : t->people, judged = 0;
-    i32 start = t->free + below(bits, end - t->free);
-    i32 width = most < end - t->free ? (i32)most : end - t->free;
-    const i32 *la = t->load + (i64)a * n, *pull = t->pull + (i64)u * n;
-    i32 column[t->groups];
-    for (i32 g = 0; g < t->groups; g++) column[g] = t->load[(i64)g * n + u] - la[u];
-    column[a] = CLOSED;
-    while (judged < width) {
-        i32 at = judged ? t->free : start, length = end - at < width - judged ? end - at : width - judged;
-        i32 v = first_fit(length, column, t->seats + at, la + at, t->own + at, pull + at, t->limits, from + judged);
-        judged += v;
-        if (v < length) {
-            v += at;
-            change(t, u, v, column[t->seats[v]] + la[v] - t->own[v] - 2 * pull[v]);
-            look(t);
-            t->changed++;
-            return judged + 1;
-        }
-    }
-    return judged;
+    i32 a = t->seats[u], n = t->stride, groups = t->groups, empty = t->people < t->chairs;
+    i32 column[2 * groups + 2 + STRIP], open = t->chairs - t->free, first = t->free / STRIP * STRIP;
+    const i32 *la = t->load + (i64)a * n;
+    Row r = {column, t->place, la, t->own, t->pull + (i64)u * n, t->limits, first, (n - first) / STRIP, 0, 0, from};
+    r.start = below(bits, r.strips);
+    r.turn = bits & (STRIP - 1);
+    for (i32 g = 0; g < groups; g++) column[g] = t->load[(i64)g * n + u] - la[u];
+    column[a] = column[groups] = CLOSED;
+    if (empty)
+        for (i32 g = 0; g < groups; g++) column[groups + 1 + g] = t->spare[a] > 0 ? column[g] : CLOSED;
+#ifdef WIDEST
+    i32 at = (1 + empty) * (groups + 1) <= 32 && __builtin_cpu_supports("avx512f") ? first_fit_widest(&r) : first_fit(&r);
+#else
+    i32 at = first_fit(&r);
+#endif
+    if (at >= most) return most;
+    if (at >= r.strips * STRIP) return open;
+    i32 v = first + (r.start + at / STRIP) % r.strips * STRIP + (r.turn + at) % STRIP;
+    change(t, u, v, column[t->place[v]] + la[v] - t->own[v] - 2 * r.pull[v]);
+    look(t);
+    t->changed++;
+    return at < open ? at + 1 : open;
 }
 
 WIDE static void set_heat(Table *t, double heat)

@@ -31,7 +31,7 @@ _NEVER = -(2**62)
 _LIMITS, _STRIP = 4096, 32
 SPREAD = -np.log((np.arange(_LIMITS) * 2531 % _LIMITS + 0.5) / _LIMITS)
 """Quantiles of the exponential law, in an order where neighbours differ: 2531 is 4096 over the golden ratio."""
-_TOP = 2**28
+_TOP = 2**27
 _CLOSED = 2**30
 
 LIBRARY = native.load()
@@ -42,12 +42,17 @@ class _Table(ctypes.Structure):
     """kernel.c's Table."""
 
     _fields_ = (
-        *((name, ctypes.c_int32) for name in ("chairs", "groups", "people", "tied", "free", "front_n")),
-        *((name, ctypes.c_void_p) for name in ("pull", "mate", "expo", "load", "own", "seats", "spare")),
+        *(
+            (name, ctypes.c_int32)
+            for name in ("chairs", "stride", "groups", "people", "tied", "free", "front_n", "stay")
+        ),
+        *(
+            (name, ctypes.c_void_p)
+            for name in ("pull", "mate", "expo", "load", "own", "seats", "place", "spare")
+        ),
         *((name, ctypes.c_void_p) for name in ("best_seats", "home", "front", "front_seats", "limits")),
         ("heat", ctypes.c_double),
-        *((name, ctypes.c_int64) for name in ("cost", "best_cost", "stop_at", "changed")),
-        *((name, ctypes.c_int32) for name in ("stay", "moved")),
+        *((name, ctypes.c_int64) for name in ("cost", "best_cost", "stop_at", "changed", "moved")),
         *((name, ctypes.c_uint64) for name in ("seed", "drawn")),
     )
 
@@ -77,6 +82,7 @@ class Table:
     own: Words
     call: Words
     seats: Words
+    place: Words
     people: int
     least: Ints
     spare: Words
@@ -125,12 +131,16 @@ class Table:
             raise ValueError("prices are too large for the kernel")
         mates = everyone if mate is None else np.ascontiguousarray(mate, np.int32)
         bound = np.flatnonzero(mates != everyone)
+        stride = max(1, -(-chairs // _STRIP)) * _STRIP
+        wide = np.zeros((chairs, stride), np.int32)
+        wide[:, :chairs] = pull
         table = cls(
-            pull=np.ascontiguousarray(pull, np.int32),
-            load=np.zeros(call.shape, np.int32),
-            own=np.zeros(chairs, np.int32),
+            pull=wide,
+            load=np.zeros((len(call), stride), np.int32),
+            own=np.zeros(stride, np.int32),
             call=np.ascontiguousarray(call, np.int32),
-            seats=np.array(seats, np.int32),
+            seats=_padded(np.array(seats), stride, -1),
+            place=np.full(stride, len(call), np.int32),
             people=people,
             least=least,
             spare=np.zeros(len(call), np.int32),
@@ -148,14 +158,17 @@ class Table:
         """Everybody stands up and sits down on `seats`; the best seen so far stays the best."""
         self.seats[:] = seats
         everyone = np.arange(len(self.seats))
+        self.place[self.free : self.people] = self.seats[self.free : self.people]
+        self.place[self.people : len(self.seats)] = self.seats[self.people :] + len(self.call) + 1
         order = np.argsort(self.seats, kind="stable")
         edges = np.searchsorted(self.seats[order], np.arange(len(self.call) + 1))
         for group in range(len(self.call)):
             here = order[edges[group] : edges[group + 1]]
-            self.load[group] = self.call[group] + self.pull[here].sum(0, dtype=np.int32)
-        self.own[:] = self.load[self.seats, everyone]
+            self.load[group] = self.pull[here].sum(0, dtype=np.int32)
+            self.load[group, : len(everyone)] += self.call[group]
+        self.own[: len(everyone)] = self.load[self.seats, everyone]
         calls = self.call[self.seats, everyone].astype(np.int64)
-        self.cost = int((self.own - calls).sum() // 2 + calls.sum())
+        self.cost = int((int(self.own.sum(dtype=np.int64)) + int(calls.sum())) // 2)
         sizes = np.bincount(self.seats[: self.people], minlength=len(self.call))
         self.spare[:] = sizes - self.least
         if self.home is not None:
@@ -167,7 +180,8 @@ class Table:
             self,
             load=self.load.copy(),
             own=self.own.copy(),
-            seats=self.seats.copy(),
+            seats=_padded(self.seats, len(self.own), -1),
+            place=self.place.copy(),
             spare=self.spare.copy(),
             best_seats=self.best_seats.copy(),
             seed=seed % 2**64,
@@ -213,11 +227,12 @@ class Table:
             return None if numbers is None else numbers.ctypes.data
 
         return _Table(
-            chairs=len(self.seats), groups=len(self.call), people=self.people, tied=self.tied, free=self.free,
-            front_n=len(self.front), pull=at(self.pull), mate=at(self.mate), expo=at(SPREAD), load=at(self.load),
-            own=at(self.own), seats=at(self.seats), spare=at(self.spare), best_seats=at(self.best_seats),
+            chairs=len(self.seats), stride=len(self.own), groups=len(self.call), people=self.people,
+            tied=self.tied, free=self.free, front_n=len(self.front), stay=self.stay,
+            pull=at(self.pull), mate=at(self.mate), expo=at(SPREAD), load=at(self.load), own=at(self.own),
+            seats=at(self.seats), place=at(self.place), spare=at(self.spare), best_seats=at(self.best_seats),
             home=at(self.home), front=at(self.front), front_seats=at(self.front_seats), limits=at(self._limits),
-            heat=-1.0, stay=self.stay, seed=self.seed,
+            heat=-1.0, seed=self.seed,
         )  # fmt: skip
 
     def _walk(self, firsts: Words | None, heat: float, count: int) -> int:
@@ -247,24 +262,26 @@ class Table:
         return judged
 
     def _row(self, u: int, bits: int, limit: int, most: int) -> int:
-        a = int(self.seats[u])
-        end = len(self.seats) if self.spare[a] > 0 else self.people
-        length = end - self.free
-        start = bits * length >> 32
-        column = self.load[:, u] - self.load[a, u]
+        a, groups, first = int(self.seats[u]), len(self.call), self.free // _STRIP * _STRIP
+        strips, open_ = (len(self.own) - first) // _STRIP, len(self.seats) - self.free
+        start, turn = bits * strips >> 32, bits % _STRIP
+        column = np.full(2 * groups + 2, _CLOSED, np.int32)
+        column[:groups] = self.load[:, u] - self.load[a, u]
         column[a] = _CLOSED
-        here = slice(self.free, end)
-        prices = column[self.seats[here]] + self.load[a, here] - self.own[here] - 2 * self.pull[u, here]
-        around = np.concatenate((prices[start:], prices[:start]))[:most]
-        limits = self._limits[(limit + np.arange(len(around))) & (_LIMITS - 1)]
-        fits = around <= limits
-        k = int(fits.argmax())
-        if not fits[k]:
-            return len(around)
-        self._change(u, self.free + (start + k) % length)
+        if self.spare[a] > 0:
+            column[groups + 1 : -1] = column[:groups]
+        prices = column[self.place[first:]] + self.load[a, first:] - self.own[first:] - 2 * self.pull[u, first:]
+        rows = prices.reshape(strips, _STRIP)
+        around = np.concatenate((rows[start:], rows[:start])).ravel()
+        fits = (around <= self._limits[(limit + np.arange(len(around))) % _LIMITS]).reshape(strips, _STRIP)
+        found = np.concatenate((fits[:, turn:], fits[:, :turn]), axis=1).ravel()[:most]
+        k = int(found.argmax())
+        if not found[k]:
+            return most if len(found) == most else open_
+        self._change(u, first + (start + k // _STRIP) % strips * _STRIP + (turn + k) % _STRIP)
         self._look()
         self.changed += 1
-        return k + 1
+        return min(k + 1, open_)
 
     def _change(self, u: int, v: int) -> int:
         a, b = int(self.seats[u]), int(self.seats[v])
@@ -273,9 +290,13 @@ class Table:
         step = self.pull[v] - self.pull[u]
         self.load[a] += step
         self.load[b] -= step
-        self.own += np.where(self.seats == a, step, 0) - np.where(self.seats == b, step, 0)
+        n = len(self.seats)
+        self.own[:n] += np.where(self.seats == a, step[:n], 0) - np.where(self.seats == b, step[:n], 0)
         self.seats[u], self.seats[v] = b, a
         self.own[u], self.own[v] = self.load[b, u], self.load[a, v]
+        if u >= self.free:
+            self.place[u] = b
+        self.place[v] = a + (len(self.call) + 1 if v >= self.people else 0)
         if v >= self.people:
             self.spare[a] -= 1
             self.spare[b] += 1
@@ -314,6 +335,13 @@ class Table:
 
 
 _LOW = 2**32 - 1
+
+
+def _padded(numbers: NDArray[np.integer], length: int, rest: int) -> Words:
+    """A copy of `numbers` with room behind it for the last strip."""
+    room = np.full(length, rest, np.int32)
+    room[: len(numbers)] = numbers
+    return room[: len(numbers)]
 
 
 def words(seed: int, start: int, count: int) -> NDArray[np.uint64]:
