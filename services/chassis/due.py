@@ -17,6 +17,8 @@ from services.chassis.ledger import upsert
 from services.chassis.outbox import envelope
 
 FIRST_RETRY_S, LONGEST_RETRY_S = 6.0, 300.0
+# No pause is longer than this; what is due later was written by a clock that was ahead, or ours was set back.
+FARTHEST = timedelta(seconds=2 * LONGEST_RETRY_S)
 # Facts of one message, and how long its text may get (a larger fact travels alone).
 MANY, LONG = 25, 64_000
 
@@ -117,6 +119,26 @@ def apart(message: dict[str, Any]) -> list[dict[str, Any]]:
     """The envelopes of one message, in their order."""
     first = dict(message)
     return [first, *first.pop("also", ())]
+
+
+def by_another_clock(session: Session, among: Collection[str], now: datetime) -> bool:
+    """Whether something waits for longer than any pause may be."""
+    late = (
+        delivery.c.hearer.in_(sorted(among)),
+        delivery.c.acked_at.is_(None),
+        delivery.c.next_at > now + FARTHEST,
+    )
+    return session.execute(select(delivery.c.event_id).where(*late).limit(1)).first() is not None
+
+
+def set_right(session: Session, among: Collection[str], now: datetime) -> None:
+    """What waits for longer than any pause may be is due now."""
+    late = (
+        delivery.c.hearer.in_(sorted(among)),
+        delivery.c.acked_at.is_(None),
+        delivery.c.next_at > now + FARTHEST,
+    )
+    session.execute(update(delivery).where(*late).values(next_at=now))
 
 
 def all_again(session: Session, epoch: str) -> bool:

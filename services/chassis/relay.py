@@ -46,6 +46,8 @@ POLL_S = 1.0
 # How soon a hearer's queue is looked at again while facts wait for room in it; doubled while it does not shrink.
 ROOM_S = 0.02
 CANARY_S = 10.0
+# How often it is looked for facts that wait for a clock which was set back.
+CLOCKS_S = 5.0
 
 
 class Way:
@@ -144,6 +146,11 @@ class Relay:
         now = datetime.now(UTC)
         with self.database.reading() as session:
             wanted = due.hearers(session, self._ways, now)
+            is_wrong = self._due("clocks", CLOCKS_S) and due.by_another_clock(session, self._ways, now)
+        if is_wrong:
+            log.warning("clock_was_set")
+            with self.database.transaction() as session:
+                due.set_right(session, self._ways, now)
         room = {name: self._ways[name].room(seen.lengths[events_queue(name)]) for name in wanted}
         self._mind_the_held({name: seen.lengths[events_queue(name)] for name in wanted if not room[name]})
         claimed = {}

@@ -9,16 +9,18 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from uuid import UUID
 
 import psutil
 import redis
 
 from tests.faults import clock, gates
 from tests.faults.broker import Broker
-from tests.faults.crowd import Crowd
+from tests.faults.crowd import Ask, Crowd, Hand
 from tests.faults.queues import Queue
 from tests.faults.rig import Make, Rig, kill
 from tests.faults.rows import Row
+from tests.faults.street import LETHAL
 from tests.postgres import Server
 
 REACHED_WITHIN_S = 30.0
@@ -27,6 +29,7 @@ CUT_S = 6.0
 # A local hop takes 0.1 ms or less.
 SLOW_S = 0.01
 REPLACED_WITHIN_S = 120.0
+DEAD_WITHIN_S = 240.0
 
 
 @dataclass
@@ -215,6 +218,29 @@ def away(scene: Scene) -> None:
     kill(pid, signal.SIGCONT)
 
 
+def lethal(scene: Scene) -> None:
+    """Somebody comes whose news kills each worker that hears it, until it is dead and an operator discards it."""
+    rig, crowd, service = scene.rig, scene.crowd, scene.row.process.partition(".")[0]
+    hand = Hand(rig.address, crowd.here.token, crowd.stop)
+    person = {
+        "given": LETHAL,
+        "family": "Weapon",
+        "email": "",
+        "territory": "A",
+        "trade": "nurse",
+        "structure": "",
+    }
+    came = hand.ask(Ask(f"/api/registration/gatherings/{crowd.here.id}/walk-ins", person))
+    crowd.strangers.add(came["participant_id"].replace("-", ""))
+    began = time.monotonic()
+    while not (dead := rig.rows(service, "select event_id from inbox where status = 'dead'")):
+        if time.monotonic() - began > DEAD_WITHIN_S:
+            raise TimeoutError("what kills its worker is never given up")
+        time.sleep(0.2)
+    scene.notes.append(f"given up after {time.monotonic() - began:.0f} s")
+    rig.command(service, "dead", "discard", str(UUID(str(dead[0].event_id))))
+
+
 def storm(scene: Scene) -> None:
     """A dozen things, one after the other, in any order."""
     rig = scene.rig
@@ -382,16 +408,18 @@ def full(scene: Scene) -> None:
         server.start()
 
 
-def _clock(seconds: int, *processes: str) -> Harm:
+def _clock(seconds: int, *processes: str, for_good: bool = False) -> Harm:
     def act(scene: Scene) -> None:
         pids = [scene.rig.pid(process) for process in processes]
         clock.move(scene.rig.data / "clock", seconds, *pids)
-        time.sleep(scene.row.lasts or 4)
-        clock.move(scene.rig.data / "clock", 0, *pids)
-        time.sleep(1)
+        if not for_good:
+            time.sleep(scene.row.lasts or 4)
+            clock.move(scene.rig.data / "clock", 0, *pids)
 
     whose = " and ".join(processes) or "everybody"
-    act.__doc__ = f"The clock of {whose} jumps by {seconds} s, and back after a while."
+    act.__doc__ = (
+        f"The clock of {whose} jumps by {seconds} s{' for good' if for_good else ', and back after a while'}."
+    )
     return act
 
 
@@ -434,6 +462,7 @@ FAULTS: dict[str, Harm] = {
     "freeze": freeze,
     "forsake": forsake,
     "away": away,
+    "lethal": lethal,
     "storm": storm,
     "late": nothing,
     "flush": flush,
@@ -452,8 +481,8 @@ FAULTS: dict[str, Harm] = {
     "unanswered": unanswered,
     "full": full,
     "ahead": _clock(3600),
-    "behind": _clock(-3600),
-    "apart": _clock(-3600, "notifications.worker", "relays"),
+    "behind": _clock(-3600, for_good=True),
+    "apart": _clock(-3600, "notifications.worker", "relays", for_good=True),
     "duplicate": _queue(Queue.duplicate),
     "unknown": _queue(Queue.unknown),
     "huge": _queue(Queue.huge),

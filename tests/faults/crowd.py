@@ -233,6 +233,8 @@ class Crowd:
         self.stop = threading.Event()
         self.lock = threading.Lock()
         self.here = Gathering("", "", "")
+        # People whom a fault brought in by itself, by their ids: nobody's life is theirs.
+        self.strangers: set[str] = set()
         self._hands = hands
         self._threads: list[threading.Thread] = []
         self.expected = sum(_requests(life) for life in self.lives) + 2

@@ -84,7 +84,7 @@ def check(rig: Rig, crowd: Crowd, marks: Marks, *, dead: int = 0) -> Verdict:
     """Compare everything; `dead` is how many facts of this row must have died, and no more."""
     found = Verdict()
     _told(rig, crowd, marks, found)
-    _heard(rig, marks, found)
+    _heard(rig, crowd, marks, found)
     _held(rig, crowd, found)
     _written(rig, crowd, found)
     found.dead = sum(
@@ -105,7 +105,8 @@ def _told(rig: Rig, crowd: Crowd, marks: Marks, found: Verdict) -> None:
     for row in rig.rows(
         "registration", "select type, subject from outbox where sequence > :since", since=since
     ):
-        told[_key(row.subject), row.type.split(".")[1]] += 1
+        if _key(row.subject) not in crowd.strangers:
+            told[_key(row.subject), row.type.split(".")[1]] += 1
     wanted: Counter[tuple[str, str]] = Counter()
     for life in crowd.lives:
         for fact, many in life.facts.items():
@@ -124,7 +125,7 @@ def _told(rig: Rig, crowd: Crowd, marks: Marks, found: Verdict) -> None:
     )
 
 
-def _heard(rig: Rig, marks: Marks, found: Verdict) -> None:
+def _heard(rig: Rig, crowd: Crowd, marks: Marks, found: Verdict) -> None:
     """Each delivery was applied once, and those about one subject in the order in which they were told."""
     for source in SERVICES:
         rows = rig.rows(
@@ -136,15 +137,20 @@ def _heard(rig: Rig, marks: Marks, found: Verdict) -> None:
         found.deliveries += len(rows)
         found.sendings += sum(row.attempts for row in rows)
         for hearer in SERVICES:
-            mine = {_key(row.event_id): row for row in rows if row.hearer == hearer}
+            ours = [row for row in rows if row.hearer == hearer and _key(row.subject) not in crowd.strangers]
+            mine = {_key(row.event_id): row for row in ours}
             if not mine:
                 continue
-            applied = rig.rows(
-                hearer,
-                "select event_id, subject, version from rig_heard where n > :since and source = :source order by n",
-                since=marks.heard[hearer],
-                source=source,
-            )
+            applied = [
+                row
+                for row in rig.rows(
+                    hearer,
+                    "select event_id, subject, version from rig_heard where n > :since and source = :source order by n",
+                    since=marks.heard[hearer],
+                    source=source,
+                )
+                if _key(row.subject) not in crowd.strangers
+            ]
             found.lost += found.say(
                 f"{source} told {hearer} something that it does not acknowledge",
                 sum(row.acked_at is None for row in mine.values()),
@@ -183,7 +189,8 @@ def _held(rig: Rig, crowd: Crowd, found: Verdict) -> None:
     )
     known = defaultdict(list)
     for row in people:
-        known[row.family].append(row)
+        if _key(row.id) not in crowd.strangers:
+            known[row.family].append(row)
     members = {
         _key(row.participant_id): row
         for row in rig.rows(
@@ -209,6 +216,10 @@ def _held(rig: Rig, crowd: Crowd, found: Verdict) -> None:
             **where,
         )
     }
+    present -= crowd.strangers
+    for stranger in crowd.strangers:
+        members.pop(stranger, None)
+        standing.pop(stranger, None)
     for life in crowd.lives:
         mine = known.pop(life.details["family"], [])
         found.lost += found.say(f"{life.number} is not registered", bool(life.state) and not mine)

@@ -6,6 +6,7 @@ import os
 import shutil
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
@@ -17,7 +18,7 @@ import psutil
 from sqlalchemy import Engine, NullPool, create_engine, event, make_url, text
 
 from infra.embedded import running
-from tests.embedded import SERVICES, Platform
+from tests.embedded import ROOT, SERVICES, Platform
 from tests.faults import clock
 from tests.faults.broker import Broker
 from tests.faults.sink import Sink
@@ -97,6 +98,7 @@ class Rig:
         self.street: Platform | None = None
         self.engines: dict[str, Engine] = {}
         self.token = ""
+        self.environ: dict[str, str] = {}
 
     def __enter__(self) -> Rig:
         self.gates.mkdir(parents=True)
@@ -141,6 +143,7 @@ class Rig:
                 environ.update(clock.build(self.data / "clock"))
             except clock.NoClock as why:
                 raise CannotHere(str(why)) from None
+        self.environ = environ
         self.street = Platform(self.data, "--no-sample", "--street", STREET, **environ)
         if make.late:
             self._start_late()
@@ -275,6 +278,20 @@ class Rig:
         """The rows of a query."""
         with self.engines[service].connect() as connection:
             return list(connection.execute(text(statement), values).all())
+
+    def command(self, service: str, *words: str) -> str:
+        """What an operator's command prints. Raises RuntimeError when it fails."""
+        done = subprocess.run(
+            [sys.executable, "-m", f"services.{service}", *words],
+            env={**os.environ, **self.environ},
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if done.returncode:
+            raise RuntimeError(f"{' '.join(words)}: {done.stdout[-200:]} {done.stderr[-300:]}")
+        return done.stdout
 
     def under_way(self) -> dict[str, int]:
         """What is not handled yet: facts unacknowledged or parked, acknowledgements kept, letters to be posted."""

@@ -151,6 +151,7 @@ ALL = (
     Row("queue", "huge", times=1),
     Row("queue", "garbage", times=2, short=True),
     Row("queue", "misshapen"),
+    Row("grouping.worker", "lethal", times=1),
     # Long, and all at once.
     Row("grouping.worker", "away", times=1, facts=3000, short=True),
     Row("notifications.worker", "away", times=1),

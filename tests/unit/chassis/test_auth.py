@@ -76,6 +76,12 @@ def test_a_token_of_another_key_is_nobody():
     assert auth.read(some_settings(verify_key=verify), auth.issue(some_settings(), ODILE, HOUR_S)) == NOBODY
 
 
+def test_a_token_of_a_machine_whose_clock_is_ahead_is_good():
+    token = auth.issue(some_settings(), ODILE, HOUR_S, now=datetime.now(UTC) + timedelta(hours=1))
+
+    assert auth.read(some_settings(), token) == ODILE
+
+
 def _forged(change: dict[str, object]) -> str:
     head, body, signature = auth.issue(some_settings(), ODILE, HOUR_S).split(".")
     claims = json.loads(base64.urlsafe_b64decode(body + "==")) | change

@@ -142,3 +142,22 @@ def test_a_way_counts_facts_and_not_messages():
 
 def test_a_way_that_remembers_nothing_counts_messages():
     assert (Way().room(MAX_QUEUE), Way().room(MAX_QUEUE + 1)) == (FULL_QUEUE - MAX_QUEUE, 0)
+
+
+def test_a_fact_told_by_a_clock_that_was_ahead_waits_no_longer_than_any_other(open_database):
+    database = open_database(toys.TELLING, "registration")
+    toys.wish(database, uuid4(), 1)
+    toys.wish(database, uuid4(), 2)
+    with database.transaction() as session:
+        session.execute(
+            update(delivery).where(delivery.c.sequence == 1).values(next_at=NOW + timedelta(hours=1))
+        )
+        session.execute(
+            update(delivery).where(delivery.c.sequence == 2).values(next_at=NOW + timedelta(minutes=5))
+        )
+
+    with database.transaction() as session:
+        assert due.by_another_clock(session, ["grouping"], NOW)
+        due.set_right(session, ["grouping"], NOW)
+        assert not due.by_another_clock(session, ["grouping"], NOW)
+        assert [row.sequence for row in due.claim(session, "grouping", 5, NOW)] == [1]
