@@ -265,6 +265,14 @@ class Database:
         with self._read() as session:
             yield session
 
+    def settle(self) -> None:
+        """Return when everything that could be read so far is on disk; for what is said on the word of a read alone.
+
+        A transaction that wrote settles by itself, and on PostgreSQL nothing is read before it is safe.
+        """
+        if self._disk is not None:
+            self._disk.wait()
+
     def dispose(self) -> None:
         """Close every connection."""
         self.engine.dispose()

@@ -52,6 +52,12 @@ class Turn:
             self._threads.release()
 
 
+class _Round:
+    """One sync and those who wait for it: all of them are told what became of this one, and of no later one."""
+
+    over = kept = False
+
+
 class Disk:
     """The write-ahead log of one file, and who in this process waits until it is on disk."""
 
@@ -59,36 +65,28 @@ class Disk:
         self._path = f"{path}-wal"
         self._fd, self._pid = -1, 0
         self._waiting = threading.Condition()
-        self._written = 0  # commits so far
-        self._safe = 0  # of them, those on disk
-        self._lost = 0  # of them, those whose sync failed: never "safe" by a later sync that forgot the error
+        self._next = _Round()
         self._syncing = False
 
     def wait(self) -> None:
         """Return when everything committed before the call is on disk. Raises sqlite3.OperationalError."""
         with self._waiting:
-            self._written += 1
-            mine = self._written
-            while self._syncing and self._safe < mine > self._lost:
+            mine = self._next  # one that runs already began too early for us
+            while self._syncing and not mine.over:
                 self._waiting.wait()
-            if self._safe >= mine:
-                return
-            if self._lost >= mine:
+            if mine.over:
+                if mine.kept:
+                    return
                 raise self._not_kept()
-            self._syncing, upto = True, self._written
-        kept = False
+            self._next, self._syncing = _Round(), True
         try:
             _sync(self._log())
-            kept = True
+            mine.kept = True
         except OSError as error:
             raise self._not_kept() from error
         finally:
             with self._waiting:
-                self._syncing = False
-                if kept:
-                    self._safe = upto
-                else:
-                    self._lost = upto
+                mine.over, self._syncing = True, False
                 self._waiting.notify_all()
 
     def _log(self) -> int:

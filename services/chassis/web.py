@@ -121,7 +121,10 @@ def transacted(view: View) -> View:
             with database().transaction(trace=g.trace) as session:
                 # The row is taken first: a twin of this request waits here until we have answered.
                 if key and not _take(session, key, fingerprint):
-                    return _kept(session, key, fingerprint)
+                    kept = _kept(session, key, fingerprint)
+                    # It says that something was saved, and its own request may still be waiting for the disk.
+                    database().settle()
+                    return kept
                 response = make_response(view(session, *args, **kwargs))
                 if response.status_code >= HTTPStatus.BAD_REQUEST:
                     raise _Undone(response)

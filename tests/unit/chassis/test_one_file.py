@@ -175,11 +175,77 @@ def test_when_the_disk_fails_nobody_who_waited_is_told_committed(database, platt
     assert 100 in platter.after_a_power_cut()
 
 
+def test_who_waited_for_a_sync_that_failed_is_not_comforted_by_a_later_one(tmp_path, platter, monkeypatch):
+    (tmp_path / "one.db-wal").touch()
+    disk, asleep, wake, later = one_file.Disk(f"{tmp_path}/one.db"), threading.Event(), threading.Event(), [0]
+    outcomes: dict[str, str] = {}
+
+    class Drowsy(threading.Condition):
+        def wait(self, timeout=None):
+            if threading.current_thread().name == "drowsy":
+                asleep.set()
+                super().wait(timeout)
+                self.release()
+                wake.wait(20)
+                return self.acquire()
+            return super().wait(timeout)
+
+    def sync(fd):
+        later[0] += 1
+        if later[0] == 1:
+            asleep.wait(20)  # both of the next round wait before the first one ends
+        elif later[0] == 2:
+            raise OSError(5, "Input/output error")
+
+    def waits(name):
+        try:
+            disk.wait()
+            outcomes[name] = "safe"
+        except sqlite3.OperationalError:
+            outcomes[name] = "lost"
+
+    monkeypatch.setattr(disk, "_waiting", Drowsy())
+    monkeypatch.setattr(one_file, "_sync", sync)
+    first = threading.Thread(target=waits, args=("first",))
+    first.start()
+    while not later[0]:
+        pass
+    drowsy = threading.Thread(target=waits, args=("drowsy",), name="drowsy")
+    leader = threading.Thread(target=waits, args=("leader",))
+    leader.start()
+    drowsy.start()
+    for thread in (first, leader):
+        thread.join(20)
+    waits("after")
+    wake.set()
+    drowsy.join(20)
+
+    assert outcomes == {"first": "safe", "leader": "lost", "drowsy": "lost", "after": "safe"}
+
+
 def test_a_transaction_that_only_reads_waits_for_no_disk(database, platter):
     with database.transaction() as session:
         session.execute(select(rows)).all()
 
     assert platter.syncs == 0
+
+
+def test_what_is_said_on_the_word_of_a_read_waits_for_the_disk(database, platter):
+    platter.go_on.clear()
+    writer = at_once(1, lambda _: write(database, 7))
+    assert platter.begun.wait(10)
+    read: list[set[int]] = []
+
+    def repeat(_: int) -> None:
+        assert held(database) == {7}
+        database.settle()
+        read.append(platter.after_a_power_cut())
+
+    reader = at_once(1, repeat)
+    platter.go_on.set()
+    join([*writer, *reader])
+
+    assert read == [{7}]
 
 
 def test_a_change_of_the_tables_waits_for_the_disk_too(database, platter):
