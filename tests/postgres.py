@@ -9,6 +9,7 @@ import signal
 import socket
 import subprocess
 import time
+from contextlib import suppress
 from pathlib import Path
 from types import ModuleType, TracebackType
 
@@ -99,7 +100,8 @@ class Server:
         assert self._process is not None
         me = psutil.Process(self._process.pid)
         for child in [*me.children(recursive=True), me]:
-            child.kill()
+            with suppress(psutil.NoSuchProcess):
+                child.kill()
         self._process.wait(10)
         (self.folder / "data" / "postmaster.pid").unlink(missing_ok=True)
 

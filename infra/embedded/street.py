@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from flask import Flask
 
+    from services.chassis.db import Database
     from services.chassis.service import Service
     from services.chassis.settings import Settings
 
@@ -29,6 +30,7 @@ SERVICES = ("registration", "grouping", "feedback", "notifications")
 # What the launcher tells its street, beside the settings.
 PUBLIC_FD, INSIDE, NO_SAMPLE = "STREET_FD", "STREET_INSIDE", "STREET_NO_SAMPLE"
 WITHIN_S = 85
+DATABASE_WITHIN_S = 60.0
 # A relay that has not turned for so long hangs; a chore may take some seconds.
 RELAY_TURNS_S = 30.0
 # Of 132 seats, 14 are left for whoever tries the form.
@@ -186,7 +188,9 @@ def _prepare() -> None:
     from services.registration import sample
 
     for name, service in _services().items():
-        migrations.run(service, open_database(name, _settings()))
+        database = open_database(name, _settings())
+        _wait_for(database)
+        migrations.run(service, database)
     if os.environ.get(NO_SAMPLE) != "1":
         chosen, day = _settings(), cast()
         with open_database("registration", chosen).transaction() as session:
@@ -203,6 +207,21 @@ def _prepare() -> None:
     if _settings().database_url.startswith("sqlite"):
         known.write_text(_fingerprint())
     _write("prepare", {"new": True})
+
+
+def _wait_for(database: Database) -> None:
+    """A server of databases may be started after us, and take its time to be there."""
+    from sqlalchemy.exc import OperationalError
+
+    until = time.monotonic() + DATABASE_WITHIN_S
+    while True:
+        try:
+            with database.engine.connect():
+                return
+        except OperationalError as trouble:
+            if time.monotonic() > until:
+                sys.exit(f"The database {database.url!r} does not answer: {trouble.orig}")
+        time.sleep(0.3)
 
 
 def _fingerprint() -> str:

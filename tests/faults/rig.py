@@ -28,7 +28,7 @@ from tests.postgres import Server
 STREET = "tests.faults.street"
 SMALL_DISK_MB = 96
 BACK_WITHIN_S = 30.0
-LATE_S = 6.0
+LATE_S = 12.0
 
 
 class CannotHere(Exception):
