@@ -172,9 +172,11 @@ def acknowledge(session: Session, facts: Iterable[Told]) -> None:
 
 
 def park(session: Session, facts: Sequence[Told], now: datetime) -> None:
-    """Keep facts that came before their elders."""
+    """Keep facts that came before their elders. Each has ended its start: a fact that waits kills no worker."""
     if not facts:
         return
+    begun = (inbox.c.event_id.in_([fact.event_id for fact in facts]), inbox.c.status == "started")
+    session.execute(update(inbox).where(*begun).values(starts=0))
     session.execute(
         upsert(session)(parked).on_conflict_do_nothing(),
         [

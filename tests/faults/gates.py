@@ -37,14 +37,14 @@ PLACES = {
     # A teller: the request is carried out and not committed; is committed and not answered.
     "request before commit": Place(r"INSERT INTO outbox", "before"),
     "request committed": Place(r"INSERT INTO outbox", "after"),
-    # A relay: the claim is committed and nothing published; acknowledgements are published and still in the table;
-    # and the teller's worker, having noted an acknowledgement.
+    # A relay: the claim is committed and nothing published; acknowledgements are taken out and not published.
+    # And the teller's worker, about to note an acknowledgement.
     "between commit and publish": Place(r"UPDATE delivery SET attempts", "after"),
-    "acks published": Place(r"DELETE FROM ack_out", "before"),
+    "acks taken": Place(r"DELETE FROM ack_out", "after"),
     "ack noted": Place(r"UPDATE delivery SET acked_at", "before"),
-    # A poster: the letter is about to be handed over, and the server's word is about to be written down.
-    "before handing": Place(r"UPDATE letters SET state=.*handed|UPDATE letters SET .*attempts", "before"),
-    "handed": Place(r"UPDATE letters SET .*attempts", "after"),
+    # A poster: it has letters and has begun none; it has the server's words and has not written them down.
+    "handed": Place(r"UPDATE letters SET state=.*RETURNING", "after"),
+    "sent and not written": Place(r"INSERT INTO deliveries", "before"),
 }
 POPPED = "after pop before unacked"
 
@@ -98,7 +98,9 @@ def _watch_the_pop(gates: _Gates) -> None:
 class _Gates:
     def __init__(self, folder: Path, process: str) -> None:
         self._folder, self._process = folder, process
-        self._places = [(name, re.compile(place.statement), place.when) for name, place in PLACES.items()]
+        self._places = [
+            (name, re.compile(place.statement, re.DOTALL), place.when) for name, place in PLACES.items()
+        ]
         self._mine = threading.local()
 
     def begun(self, _conn: Any, _cursor: Any, statement: str, *_: Any) -> None:

@@ -76,7 +76,7 @@ ALL = (
     Row("web.1", "kill", "request before commit"),
     Row("web.1", "kill", "request committed", short=True),
     Row("relays", "kill", "between commit and publish", short=True),
-    Row("relays", "kill", "acks published", short=True),
+    Row("relays", "kill", "acks taken", short=True),
     Row("grouping.worker", "kill", "after pop before unacked", short=True),
     Row("grouping.worker", "kill", "in effect"),
     Row("grouping.worker", "kill", "before commit"),
@@ -87,8 +87,8 @@ ALL = (
     Row("registration.worker", "kill", "ack noted"),
     Row("grouping.child", "kill", "in effect"),
     Row("grouping.child", "kill", "after commit before ack"),
-    Row("notifications.mail", "kill", "before handing"),
     Row("notifications.mail", "kill", "handed"),
+    Row("notifications.mail", "kill", "sent and not written", short=True),
     # Somebody who never comes back by themselves is replaced.
     Row("grouping.worker", "forsake", times=1, short=True),
     Row("grouping.worker", "forsake", "after pop before unacked", times=1),

@@ -196,6 +196,19 @@ def test_a_fact_that_is_begun_and_never_ends_is_dead_after_three_starts(hearer, 
     assert ear.hear(database, {**fact, "attempt": STARTS + 2}) == "dead"
 
 
+def test_a_fact_does_not_die_of_waiting_for_its_elder(hearer):
+    ear, database = hearer
+    younger, elder = a_fact(2, word="younger"), a_fact(1, word="elder")
+
+    waited = [ear.hear(database, {**younger, "attempt": attempt}) for attempt in range(1, 3 * STARTS)]
+
+    assert set(waited) == {"parked"}
+    assert ear.hear(database, elder) == "heard"
+    with database.reading() as session:
+        words = session.scalars(select(effects.c.word).order_by(effects.c.id)).all()
+        assert (words, session.scalars(select(inbox.c.status)).all()) == (["elder", "younger"], ["heard"] * 2)
+
+
 def test_an_unknown_type_is_left_alone(hearer):
     ear, database = hearer
 
