@@ -105,6 +105,9 @@ def invitations(scene: Scene) -> None:
         step.notes.append(f"dry run with slips, then {everybody} lines")
     with scene.board.step("Invitations", everybody) as step:
         form = _drafts(scene, "invitation", everybody)
+        # The day may be played at night, when nobody would be written to.
+        hours = scene.organiser.get(f"/c/{scene.slug}/calendrier").form("/nuit")
+        scene.organiser.send(hours.fill(night_from="00:00", night_to="00:00"))
         for guest in scene.guests:
             scene.ledger.promise(guest.email, "invitation")
         scene.organiser.send(form)

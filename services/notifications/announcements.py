@@ -16,10 +16,10 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from services.chassis.inbox import Heard
-from services.notifications import letters, people, schemas
+from services.notifications import changes, letters, people, reminders, schemas
 from services.notifications.letters import Addressee
 from services.notifications.models import EarlyFact, Gathering, Person, Placement
-from services.notifications.writing import labels, words
+from services.notifications.writing import labels
 
 Fact = dict[str, Any]
 Act = Callable[[Session, Fact, Gathering, datetime], None]
@@ -58,17 +58,10 @@ def describe_gathering(session: Session, fact: Fact, now: datetime) -> None:
         _catch_up(session, gathering, now)
     elif gathering.state == "cancelled" and before[4] != "cancelled":
         letters.discard_drafts(session, gathering.id)
-        _tell_all(session, gathering, "gathering-cancelled", {}, now)
-    elif (
-        gathering.state != "cancelled"
-        and before != (*_day(gathering), gathering.state)
-        and before[4] != "draft"
-    ):
-        starts_at, ends_at, zone, place, state = before
-        if (starts_at, ends_at, zone, place) != _day(gathering) or state == "cancelled":
-            _tell_all(
-                session, gathering, "gathering-changed", _had(gathering, starts_at, ends_at, zone, place), now
-            )
+        _tell_of_end(session, gathering, now)
+    elif gathering.state != "cancelled" and before[4] != "draft":
+        _tell_of_day(session, gathering, before, now)
+    reminders.follow(session, gathering, now)
 
 
 def ask_to_sign_in(session: Session, fact: Fact, now: datetime) -> None:
@@ -80,6 +73,7 @@ def ask_to_sign_in(session: Session, fact: Fact, now: datetime) -> None:
 
 
 def _invite(session: Session, fact: Fact, gathering: Gathering, now: datetime) -> None:
+    people.remember_invitee(session, fact)
     letters.write(
         session,
         "invitation",
@@ -93,8 +87,12 @@ def _invite(session: Session, fact: Fact, gathering: Gathering, now: datetime) -
 
 def _ask_to_confirm(session: Session, fact: Fact, gathering: Gathering, now: datetime) -> None:
     person = people.remember_person(session, fact, "asked")
-    letters.answered(session, gathering.id, Addressee.of(person))
-    details = {"code": fact["code"], "expires_at": fact["expires_at"]}
+    letters.answered(session, gathering.id, Addressee.of(person), now)
+    details = {
+        "code": fact["code"],
+        "expires_at": fact["expires_at"],
+        "handed_by": fact["handed_by"] or "",
+    }
     # The link of this letter confirms; it is not the personal one.
     _write(
         session,
@@ -116,13 +114,13 @@ def _send_link(session: Session, fact: Fact, gathering: Gathering, now: datetime
 
 def _register(session: Session, fact: Fact, gathering: Gathering, now: datetime) -> None:
     person = people.remember_person(session, fact, "registered")
-    letters.answered(session, gathering.id, Addressee.of(person))
+    letters.answered(session, gathering.id, Addressee.of(person), now)
     _write(session, "registered", person, gathering, fact["registered_at"].isoformat(), {}, now, calendar=True)
 
 
 def _put_on_waiting_list(session: Session, fact: Fact, gathering: Gathering, now: datetime) -> None:
     person = people.remember_person(session, fact, "waiting")
-    letters.answered(session, gathering.id, Addressee.of(person))
+    letters.answered(session, gathering.id, Addressee.of(person), now)
     territory = gathering.territories.get(fact["territory"] or "", fact["territory"] or "")
     details = {"rank": fact["rank"], "reason": fact["reason"], "territory": territory}
     _write(session, "waiting", person, gathering, _moment(fact), details, now)
@@ -139,19 +137,29 @@ def _close_offer(session: Session, fact: Fact, gathering: Gathering, now: dateti
     _write(session, "offer-expired", person, gathering, _moment(fact), {}, now)
 
 
+def _end_hold(session: Session, fact: Fact, gathering: Gathering, now: datetime) -> None:
+    person = people.remember_person(session, fact, "cancelled")
+    _write(session, "hold-expired", person, gathering, _moment(fact), {}, now)
+
+
 def _change(session: Session, fact: Fact, gathering: Gathering, now: datetime) -> None:
     known = session.get(Person, fact["participant_id"])
     person = people.remember_person(session, fact, known.standing if known else "registered")
-    changes = labels.changes(fact["before"], fact["after"], person.language, gathering.territories)
-    if not changes:
-        return
-    has_seat = person.standing == "registered" and person.calendar > 0
-    _write(session, "changed", person, gathering, _moment(fact), {"changes": changes}, now, calendar=has_seat)
+    changes.tell_person(
+        session,
+        person,
+        gathering,
+        before=fact["before"],
+        after=fact["after"],
+        version=_moment(fact),
+        now=now,
+    )
 
 
 def _cancel(session: Session, fact: Fact, gathering: Gathering, now: datetime) -> None:
     person = people.remember_person(session, fact, "cancelled")
-    details = {"held_seat": fact["held_seat"]}
+    letters.answered(session, gathering.id, Addressee.of(person), now)
+    details = {"held_seat": fact["held_seat"], "handed_to": fact["handed_to"] or ""}
     version = fact["cancelled_at"].isoformat()
     _write(session, "cancelled", person, gathering, version, details, now, calendar=True)
 
@@ -167,7 +175,8 @@ def _place(session: Session, fact: Fact, gathering: Gathering, now: datetime) ->
     role = fact["role"] or "member"
     if known is not None and known.version >= fact["version"]:
         return
-    is_same = known is not None and (known.group_number, known.role) == (fact["group_number"], role)
+    was = None if known is None else (known.group_number, known.role)
+    is_same = was == (fact["group_number"], role)
     if known is None:
         known = Placement(participant_id=person.id, round_id=fact["round_id"])
         session.add(known)
@@ -185,7 +194,13 @@ def _place(session: Session, fact: Fact, gathering: Gathering, now: datetime) ->
         "before_number": fact["before_number"],
     }
     version = f"{fact['round_id']}.{fact['version']}"
-    _write(session, "moved" if fact["moved"] else "placement", person, gathering, version, details, now)
+    if fact["moved"]:
+        round_id = fact["round_id"]
+        changes.tell_move(
+            session, person, gathering, round_id=round_id, was=was, details=details, version=version, now=now
+        )
+    else:
+        _write(session, "placement", person, gathering, version, details, now)
 
 
 def _hand_questionnaire(session: Session, fact: Fact, gathering: Gathering, now: datetime) -> None:
@@ -214,6 +229,7 @@ FACTS = {
     "registration.participant_waitlisted.v1": About(schemas.Waitlisted, _put_on_waiting_list),
     "registration.seat_offered.v1": About(schemas.SeatOffered, _offer),
     "registration.offer_expired.v1": About(schemas.Participant, _close_offer),
+    "registration.hold_expired.v1": About(schemas.Participant, _end_hold),
     "registration.participant_changed.v1": About(schemas.Changed, _change),
     "registration.participant_cancelled.v1": About(schemas.Cancelled, _cancel),
     "registration.participant_restored.v1": About(schemas.Registered, _restore),
@@ -250,31 +266,24 @@ def _write(
     )
 
 
-def _tell_all(
-    session: Session, gathering: Gathering, kind: str, details: dict[str, Any], now: datetime
-) -> None:
+def _tell_of_end(session: Session, gathering: Gathering, now: datetime) -> None:
     for person in people.coming(session, gathering.id, "registered", "waiting", "offered"):
+        if (waiting := letters.waiting(session, person, "gathering-changed")) is not None:
+            letters.drop(waiting)
         has_seat = person.standing == "registered"
-        told = {**details.get(person.language, details.get("fr", {})), "has_seat": has_seat}
-        _write(session, kind, person, gathering, str(gathering.version), told, now, calendar=has_seat)
+        version, told = str(gathering.version), {"has_seat": has_seat}
+        _write(session, "gathering-cancelled", person, gathering, version, told, now, calendar=has_seat)
 
 
-def _had(gathering: Gathering, starts_at: datetime, ends_at: datetime, zone: str, place: str) -> dict[str, Any]:
-    """What the day was before, in each language; left out when it is as it was."""
-    same_day = (starts_at, ends_at, zone) == (gathering.starts_at, gathering.ends_at, gathering.zone)
-    if same_day and place == gathering.place:
-        return {language: {"had_when": "", "had_place": ""} for language in ("fr", "en")}
-    return {
-        language: {
-            "had_when": words.span(starts_at, ends_at, zone, language),
-            "had_place": place if place != gathering.place else "",
-        }
-        for language in ("fr", "en")
-    }
-
-
-def _day(gathering: Gathering) -> tuple[datetime, datetime, str, str]:
-    return gathering.starts_at, gathering.ends_at, gathering.zone, gathering.place
+def _tell_of_day(
+    session: Session, gathering: Gathering, before: tuple[datetime, datetime, str, str, str], now: datetime
+) -> None:
+    starts_at, ends_at, zone, place, state = before
+    day = (gathering.starts_at, gathering.ends_at, gathering.zone, gathering.place)
+    had, is_back = (starts_at, ends_at, zone, place), state == "cancelled"
+    if had != day or is_back:
+        for person in people.coming(session, gathering.id, "registered", "waiting", "offered"):
+            changes.tell_day(session, person, gathering, had, is_back=is_back, now=now)
 
 
 def _named(fact: Fact, participant_id: UUID | None = None) -> Addressee:

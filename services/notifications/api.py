@@ -11,12 +11,16 @@ from sqlalchemy.orm import Session
 from services.chassis.auth import require
 from services.chassis.web import now, reading, transacted
 from services.notifications import letters as use
-from services.notifications import schemas
-from services.notifications.models import Gathering, Letter
+from services.notifications import reminders, schemas
+from services.notifications.models import Gathering, Letter, Reminder
 from services.notifications.people import UnknownGathering
 
 letters = Blueprint(
     "letters_api", __name__, url_prefix="/api/notifications/gatherings/<uuid:gathering_id>/letters"
+)
+
+schedule = Blueprint(
+    "schedule_api", __name__, url_prefix="/api/notifications/gatherings/<uuid:gathering_id>/schedule"
 )
 
 # `response` stands below the transaction: a letter is dumped while its session is open.
@@ -93,6 +97,45 @@ def settle(session: Session, wanted: dict[str, Any], gathering_id: UUID, letter_
     letter = use.one(session, _ours(session, gathering_id).id, letter_id, for_update=True)
     use.settle(session, letter, arrived=wanted["arrived"], now=now())
     return letter
+
+
+@schedule.get("")
+@reading
+@schedule.response(200, schemas.ScheduleView)
+def planned(session: Session, gathering_id: UUID) -> dict[str, Any]:
+    """What leaves when, in the order of time, and the night in which nothing does."""
+    return _schedule(session, _ours(session, gathering_id))
+
+
+@schedule.patch("/<uuid:reminder_id>")
+@schedule.arguments(schemas.ReminderChange)
+@transacted
+@schedule.response(200, schemas.ReminderView)
+def change(session: Session, wanted: dict[str, Any], gathering_id: UUID, reminder_id: UUID) -> Reminder:
+    """Move one line of the schedule, or switch it on or off."""
+    gathering = _ours(session, gathering_id)
+    at = f"{wanted['at']:%H:%M}"
+    return reminders.change(session, gathering, reminder_id, **{**wanted, "at": at}, now=now())
+
+
+@schedule.put("/night")
+@schedule.arguments(schemas.Night)
+@transacted
+@schedule.response(200, schemas.ScheduleView)
+def change_night(session: Session, wanted: dict[str, Any], gathering_id: UUID) -> dict[str, Any]:
+    """Say from when to when nobody is written to who did not ask for it."""
+    gathering = _ours(session, gathering_id)
+    for name, at in wanted.items():
+        setattr(gathering, name, f"{at:%H:%M}")
+    return _schedule(session, gathering)
+
+
+def _schedule(session: Session, gathering: Gathering) -> dict[str, Any]:
+    return {
+        "night_from": gathering.night_from,
+        "night_to": gathering.night_to,
+        "lines": reminders.listed(session, gathering.id),
+    }
 
 
 def _ours(session: Session, gathering_id: UUID) -> Gathering:

@@ -13,7 +13,7 @@ from services.chassis.web import new_api, new_app
 from services.notifications import api, web
 from services.notifications.lines import Server
 from services.notifications.models import Base
-from services.notifications.tasks import DOUBT, FIND, POST, inbox
+from services.notifications.tasks import DOUBT, FIND, POST, REMIND, inbox
 
 
 def create_app(service: Service, database: Database, settings: Settings) -> Flask:
@@ -22,7 +22,9 @@ def create_app(service: Service, database: Database, settings: Settings) -> Flas
     app = new_app(service, database, settings)
     for pages in web.PAGES:
         app.register_blueprint(pages)
-    new_api(app).register_blueprint(api.letters)
+    doors = new_api(app)
+    for blueprint in (api.letters, api.schedule):
+        doors.register_blueprint(blueprint)
     return app
 
 
@@ -43,7 +45,7 @@ service = Service(
     events=(),
     create_app=create_app,
     folder=Path(__file__).parent,
-    chores=(DOUBT,),
+    chores=(DOUBT, REMIND),
     sweeps=(FIND,),
     tasks=(POST,),
 )

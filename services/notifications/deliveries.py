@@ -61,7 +61,8 @@ def find(session: Session, now: datetime) -> list[list[str]]:
     looks for the notes of dead ones first. Nothing is claimed while every server is resting.
     """
     settings: Settings | None = session.info.get("settings")
-    if settings is not None and settings.smtp_url != "held:":
+    is_held = settings is not None and settings.smtp_url == "held:"
+    if settings is not None and not is_held:
         servers = Server.all_at(settings.smtp_url)
         if mail_servers.open_from(session, servers, now) > now:
             return []
@@ -70,7 +71,7 @@ def find(session: Session, now: datetime) -> list[list[str]]:
     )
     batches: list[list[str]] = []
     for _ in range(BATCHES - (on_their_way or 0) // BATCH):
-        batch = claim(session, now)
+        batch = claim(session, now, is_held=is_held)
         if batch is None:
             break
         batches.append([str(batch)])
@@ -79,9 +80,12 @@ def find(session: Session, now: datetime) -> list[list[str]]:
     return batches
 
 
-def claim(session: Session, now: datetime, *, limit: int = BATCH) -> UUID | None:
-    """Claim up to `limit` due letters, the longest waiting first, for one new batch; None when none is due."""
-    ids = session.scalars(_due(now).limit(limit).with_for_update(skip_locked=True)).all()
+def claim(session: Session, now: datetime, *, limit: int = BATCH, is_held: bool = False) -> UUID | None:
+    """Claim up to `limit` due letters, the longest waiting first, for one new batch; None when none is due.
+
+    In held mode nothing reaches anybody, so nothing waits for the morning or for further news.
+    """
+    ids = session.scalars(_due(now, is_held=is_held).limit(limit).with_for_update(skip_locked=True)).all()
     if not ids:
         return None
     batch = uuid4()
@@ -286,8 +290,11 @@ def keep(session: Session, batch: UUID, now: datetime) -> int:
     return len(kept)
 
 
-def _due(now: datetime) -> Select[UUID]:
-    return select(Letter.id).where(Letter.state.in_(WAITING), Letter.next_at <= now).order_by(Letter.next_at)
+def _due(now: datetime, *, is_held: bool = False) -> Select[UUID]:
+    due = Letter.next_at <= now
+    if is_held:
+        due = due | (Letter.state == "queued")
+    return select(Letter.id).where(Letter.state.in_(WAITING), due).order_by(Letter.next_at)
 
 
 def _is_stale(session: Session, now: datetime) -> bool:

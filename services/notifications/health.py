@@ -39,7 +39,9 @@ def of(session: Session, now: datetime) -> Letters:
         for state, count in session.execute(select(Letter.state, func.count()).group_by(Letter.state)).all()
     }
     on_the_way = Letter.state.in_(("queued", "claimed", "handed"))
-    first = session.scalar(select(func.min(Letter.queued_at)).where(on_the_way))
+    # What waits for the morning is not late.
+    since = func.coalesce(Letter.next_at, Letter.claimed_at)
+    first = session.scalar(select(func.min(since)).where(on_the_way, since <= now))
     return Letters(
         waiting=sum(rows.get(state, 0) for state in ("queued", "claimed", "handed")),
         oldest_s=round(max(0.0, (now - first).total_seconds()), 1) if first else 0.0,

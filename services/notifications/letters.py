@@ -16,8 +16,8 @@ from sqlalchemy.orm import Session
 from services.chassis.catalogues import N_
 from services.chassis.errors import NotFound, Refused
 from services.chassis.outbox import wake
-from services.notifications import deliveries
-from services.notifications.models import Gathering, Letter, Person
+from services.notifications import deliveries, hours
+from services.notifications.models import Gathering, Invitee, Letter, Person
 from services.notifications.writing import calendars, composing, words
 from services.notifications.writing.envelopes import message_id
 from services.notifications.writing.kinds import KINDS
@@ -74,18 +74,19 @@ def write(
     version: str,
     details: Mapping[str, Any] | None = None,
     person: Person | None = None,
+    facts: dict[str, Any] | None = None,
     now: datetime,
 ) -> Letter | None:
     """Write one letter and queue it (or keep it as a draft, as its kind says); None when it was written before.
 
     The same (gathering, `about` or person, kind, version) is the same letter. `person` is given when their calendar
-    must follow: the letter then carries the next message about their appointment. Nobody without an address is
-    written to.
+    must follow: the letter then carries the next message about their appointment. `facts` is what later news may be
+    joined with, see `waiting`. Nobody without an address is written to.
     """
     if not to.email.strip():
         return None
     what = KINDS[kind]
-    key = f"{gathering.id if gathering else '-'}/{about or to.participant_id}/{kind}/{version}"
+    key = _key(gathering.id if gathering else None, about or to.participant_id, kind, version)
     if session.scalar(select(Letter.id).where(Letter.dedupe_key == key)) is not None:
         return None
 
@@ -117,9 +118,10 @@ def write(
         html=written.html,
         ics=ics,
         ics_method=what.calendar if ics else None,
+        facts=facts,
         is_solicitation=what.is_solicitation,
         state="draft" if what.is_draft else "queued",
-        next_at=None if what.is_draft else now,
+        next_at=None if what.is_draft else _leaves_at(kind, gathering, now + what.settles),
         attempts=0,
         trace=session.info.get("trace"),
         created_at=now,
@@ -129,6 +131,55 @@ def write(
     if letter.state == "queued":
         wake(session)
     return letter
+
+
+def waiting(session: Session, person: Person, *kinds: str) -> Letter | None:
+    """The letter of one of these kinds that waits for further news of this person; it is locked."""
+    return session.scalar(
+        select(Letter)
+        .where(
+            Letter.participant_id == person.id,
+            Letter.kind.in_(kinds),
+            Letter.state == "queued",
+            Letter.attempts == 0,
+            Letter.facts.is_not(None),
+        )
+        .order_by(Letter.created_at.desc())
+        .limit(1)
+        .with_for_update()
+    )
+
+
+def join(
+    session: Session,
+    letter: Letter,
+    to: Addressee,
+    *,
+    gathering: Gathering,
+    details: Mapping[str, Any],
+    facts: dict[str, Any],
+    person: Person | None,
+    now: datetime,
+) -> None:
+    """Write a waiting letter anew with later news; it leaves when it would have left."""
+    written = composing.write(
+        letter.kind,
+        to.language,
+        writing=gathering.writing,
+        about={**_said_of(gathering), **_said_to(to), **details},
+    )
+    letter.email, letter.name = to.email.strip(), words.full_name(to.given, to.family)
+    letter.subject, letter.text, letter.html = written.subject, written.text, written.html
+    letter.facts = facts
+    method = KINDS[letter.kind].calendar
+    if person is not None and method is not None:
+        letter.ics = _appointment(gathering, person, method, now)
+        letter.ics_method = method if letter.ics else None
+
+
+def drop(letter: Letter) -> None:
+    """What it was to tell is no longer so: it does not leave."""
+    letter.state, letter.next_at = "discarded", None
 
 
 def drafts(session: Session, gathering_id: UUID) -> list[tuple[str, int, datetime, Letter]]:
@@ -159,7 +210,7 @@ def send_drafts(
     session.execute(
         update(Letter)
         .where(Letter.id.in_(ids))
-        .values(state="queued", queued_at=now, next_at=now)
+        .values(state="queued", queued_at=now, next_at=_leaves_at(kind, gathering, now))
         .execution_options(synchronize_session=False)
     )
     wake(session)
@@ -193,20 +244,31 @@ def discard_drafts(session: Session, gathering_id: UUID) -> None:
     )
 
 
-def answered(session: Session, gathering_id: UUID, to: Addressee) -> None:
-    """This person answered: an invitation that still waits here need not go."""
+def answered(session: Session, gathering_id: UUID, to: Addressee, now: datetime) -> None:
+    """This person answered: an invitation or a reminder that still waits here need not go, and none follows."""
+    name, email = words.full_name(to.given, to.family), to.email.strip().lower()
     session.execute(
         update(Letter)
         .where(
             Letter.gathering_id == gathering_id,
-            Letter.state == "draft",
-            Letter.kind == "invitation",
-            func.lower(Letter.email) == to.email.strip().lower(),
-            Letter.name == words.full_name(to.given, to.family),
+            Letter.state.in_(("draft", "queued")),
+            Letter.kind.in_(("invitation", "reminder")),
+            func.lower(Letter.email) == email,
+            Letter.name == name,
         )
-        .values(state="discarded")
+        .values(state="discarded", next_at=None)
         .execution_options(synchronize_session=False)
     )
+    silent = session.scalars(
+        select(Invitee).where(
+            Invitee.gathering_id == gathering_id,
+            Invitee.answered_at.is_(None),
+            func.lower(Invitee.email) == email,
+        )
+    )
+    for invitee in silent:
+        if words.full_name(invitee.given, invitee.family) == name:
+            invitee.answered_at = now
 
 
 def edit(session: Session, letter: Letter, *, subject: str, text: str) -> None:
@@ -228,6 +290,11 @@ def settle(session: Session, letter: Letter, *, arrived: bool, now: datetime) ->
     else:
         raise NothingToSettle("What became of this letter is known.")
     wake(session)
+
+
+def id_of(gathering_id: UUID, about: UUID, kind: str, version: str) -> UUID:
+    """The id that the letter of this key has, written or not."""
+    return uuid5(_LETTERS, _key(gathering_id, about, kind, version))
 
 
 def counts(session: Session, gathering_id: UUID) -> dict[str, dict[str, int]]:
@@ -295,6 +362,17 @@ def _listed(session: Session, gathering_id: UUID, *, kind: str, count: int, upto
             count=count,
         )
     return ids
+
+
+def _key(gathering_id: UUID | None, about: UUID | None, kind: str, version: str) -> str:
+    return f"{gathering_id or '-'}/{about}/{kind}/{version}"
+
+
+def _leaves_at(kind: str, gathering: Gathering | None, at: datetime) -> datetime:
+    """At once, or when the night of the gathering's zone is over."""
+    if gathering is None or KINDS[kind].is_asked:
+        return at
+    return hours.may_leave(at, gathering.zone, gathering.night, gathering.starts_at)
 
 
 def _draft(letter: Letter) -> Letter:

@@ -10,6 +10,7 @@ from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, Text
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
 from services.chassis.db import TYPES, own_tables
+from services.notifications.hours import NIGHT
 
 STATES = ("draft", "queued", "claimed", "handed", "sent", "deferred", "unknown", "failed", "discarded")
 STANDINGS = ("asked", "registered", "waiting", "offered", "cancelled")
@@ -46,6 +47,45 @@ class Gathering(Base):
     territories: Mapped[dict[str, str]] = mapped_column(JSON)
     state: Mapped[str]
     public_url: Mapped[str]
+    night_from: Mapped[str] = mapped_column(default=NIGHT[0], server_default=NIGHT[0])
+    night_to: Mapped[str] = mapped_column(default=NIGHT[1], server_default=NIGHT[1])
+
+    @property
+    def night(self) -> tuple[str, str]:
+        """When nobody is written to but who asked for it, by the clock of its zone."""
+        return self.night_from, self.night_to
+
+
+class Invitee(Base):
+    """Someone who was asked to come; `answered_at` is when they said anything, wherever they said it."""
+
+    __tablename__ = "invitees"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    gathering_id: Mapped[UUID] = mapped_column(index=True)
+    email: Mapped[str]
+    given: Mapped[str]
+    family: Mapped[str]
+    language: Mapped[str]
+    link: Mapped[str] = mapped_column(Text)
+    answered_at: Mapped[datetime | None]
+
+
+class Reminder(Base):
+    """One line of a gathering's schedule, due at `due_at`; `upto` is the last person it was written to."""
+
+    __tablename__ = "reminders"
+    __table_args__ = (Index("ix_reminders_due", "is_on", "done_at", "due_at"),)
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    gathering_id: Mapped[UUID] = mapped_column(ForeignKey("gatherings.id"), index=True)
+    kind: Mapped[str]
+    days: Mapped[int]
+    at: Mapped[str]
+    is_on: Mapped[bool]
+    due_at: Mapped[datetime]
+    upto: Mapped[UUID | None]
+    done_at: Mapped[datetime | None]
 
 
 class Person(Base):
@@ -62,6 +102,7 @@ class Person(Base):
     language: Mapped[str]
     link: Mapped[str] = mapped_column(Text)
     standing: Mapped[str]
+    registered_at: Mapped[datetime | None]
     calendar: Mapped[int] = mapped_column(default=0)
 
 
@@ -94,8 +135,9 @@ class EarlyFact(Base):
 class Letter(Base):
     """One letter to one person. `dedupe_key` says (gathering, person, kind, version): it is never written twice.
 
-    `claimed_by` is the batch that may post it; from `handed` on the server may have taken it. `number` counts the
-    letters kept in the local mailbox, in the order in which they became readable.
+    `claimed_by` is the batch that may post it; from `handed` on the server may have taken it. `facts` is what a letter
+    that later news may still join was made from. `number` counts the letters kept in the local mailbox, in the order in
+    which they became readable.
     """
 
     __tablename__ = "letters"
@@ -122,6 +164,7 @@ class Letter(Base):
     html: Mapped[str] = mapped_column(Text)
     ics: Mapped[str | None] = mapped_column(Text)
     ics_method: Mapped[str | None]
+    facts: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
     is_solicitation: Mapped[bool]
     state: Mapped[str]
     claimed_by: Mapped[UUID | None] = mapped_column(index=True)

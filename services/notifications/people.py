@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from services.chassis.errors import NotFound
-from services.notifications.models import EarlyFact, Gathering, Person
+from services.notifications.models import EarlyFact, Gathering, Invitee, Person
 
 
 class UnknownGathering(NotFound):
@@ -63,8 +63,30 @@ def remember_person(session: Session, fact: dict[str, Any], standing: str) -> Pe
     # A fact may leave the link out; the one we know stays good.
     person.link = fact["link"] or person.link or ""
     person.language, person.standing = fact["language"], standing
+    person.registered_at = fact.get("registered_at") or person.registered_at
     session.flush()
     return person
+
+
+def remember_invitee(session: Session, fact: dict[str, Any]) -> None:
+    """Take over who was invited; what they answered stays known."""
+    invitee = session.get(Invitee, fact["invitation_id"], with_for_update=True)
+    if invitee is None:
+        invitee = Invitee(id=fact["invitation_id"], gathering_id=fact["gathering_id"])
+        session.add(invitee)
+    for name in ("email", "given", "family", "link"):
+        setattr(invitee, name, fact[name] or "")
+    invitee.language = fact["language"]
+    # They may have found the way by themselves before this was heard.
+    here = (
+        Person.gathering_id == invitee.gathering_id,
+        func.lower(Person.email) == invitee.email.strip().lower(),
+        Person.given == invitee.given,
+        Person.family == invitee.family,
+    )
+    if invitee.answered_at is None and session.scalar(select(Person.id).where(*here).limit(1)) is not None:
+        invitee.answered_at = fact["_happened_at"]
+    session.flush()
 
 
 def coming(session: Session, gathering_id: UUID, *standings: str) -> list[Person]:

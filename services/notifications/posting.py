@@ -112,7 +112,9 @@ def _keep(database: Database, batch: UUID) -> int:
     while True:
         with database.transaction() as session:
             kept += deliveries.keep(session, ours, datetime.now(UTC))
-            more = deliveries.claim(session, datetime.now(UTC)) if time.monotonic() < until else None
+            more = (
+                deliveries.claim(session, datetime.now(UTC), is_held=True) if time.monotonic() < until else None
+            )
         if more is None:
             return kept
         ours = more

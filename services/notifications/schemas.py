@@ -5,6 +5,7 @@ from __future__ import annotations
 from marshmallow import Schema, fields, validate
 
 from services.chassis.inbox import Heard
+from services.notifications.hours import DAYS
 from services.notifications.models import STATES
 
 
@@ -63,6 +64,7 @@ class Participant(Named):
 class AddressToConfirm(Participant):
     code = fields.String(required=True)
     expires_at = fields.AwareDateTime(required=True)
+    handed_by = fields.String(load_default="", allow_none=True)
 
 
 class Registered(Participant):
@@ -86,6 +88,7 @@ class Changed(Participant):
 
 class Cancelled(Participant):
     held_seat = fields.Boolean(load_default=True)
+    handed_to = fields.String(load_default="", allow_none=True)
     cancelled_at = fields.AwareDateTime(required=True)
 
 
@@ -135,6 +138,46 @@ class SendDrafts(Schema):
 class EditDraft(Schema):
     subject = fields.String(required=True, validate=validate.Length(1, 250))
     text = fields.String(required=True, validate=validate.Length(1, 20_000))
+
+
+class ReminderChange(Schema):
+    """`days` counts from the day of the gathering, negative before it; `at` is an hour of its zone."""
+
+    days = fields.Integer(required=True, validate=validate.Range(*DAYS))
+    at = fields.Time(required=True, format="%H:%M")
+    is_on = fields.Boolean(load_default=False)
+
+
+class ReminderForm(Schema):
+    """The same as a person fills it in."""
+
+    count = fields.Integer(required=True, validate=validate.Range(0, max(-DAYS[0], DAYS[1])))
+    side = fields.String(required=True, validate=validate.OneOf(("before", "after")))
+    at = fields.Time(required=True, format="%H:%M")
+    is_on = fields.Boolean(load_default=False)
+
+
+class Night(Schema):
+    """From when to when nobody is written to who did not ask for it; the same hour twice is no night."""
+
+    night_from = fields.Time(required=True, format="%H:%M")
+    night_to = fields.Time(required=True, format="%H:%M")
+
+
+class ReminderView(Schema):
+    id = fields.UUID()
+    kind = fields.String()
+    days = fields.Integer()
+    at = fields.String()
+    is_on = fields.Boolean()
+    due_at = fields.AwareDateTime()
+    done_at = fields.AwareDateTime(allow_none=True)
+
+
+class ScheduleView(Schema):
+    night_from = fields.String()
+    night_to = fields.String()
+    lines = fields.List(fields.Nested(ReminderView))
 
 
 class Settlement(Schema):

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from services.chassis import auth
 from services.chassis.inbox import Inbox
 from services.chassis.service import Chore, Sweep, Task
-from services.notifications import announcements, deliveries, posting, schemas
+from services.notifications import announcements, deliveries, posting, reminders, schemas
 
 inbox = Inbox("notifications")
 auth.hear_roles(inbox)
@@ -39,4 +39,5 @@ for _type, _about in announcements.FACTS.items():
 
 POST = Task("post", "notifications.mail", posting.post)
 FIND = Sweep("find_letters", 1, deliveries.find, "post")
+REMIND = Chore("write_reminders", 5, reminders.write_due)
 DOUBT = Chore("doubt_letters", 20, deliveries.doubt)

@@ -5,5 +5,6 @@ from __future__ import annotations
 from services.notifications.web.health import health
 from services.notifications.web.letters import letters
 from services.notifications.web.mailbox import mailbox
+from services.notifications.web.schedule import schedule
 
-PAGES = (letters, mailbox, health)
+PAGES = (letters, schedule, mailbox, health)

@@ -9,21 +9,19 @@ from marshmallow import ValidationError
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response as Answer
 
-from services.chassis.auth import require
 from services.chassis.i18n import gettext as _
 from services.chassis.i18n import ngettext
 from services.chassis.pages import Form, render, tell
 from services.chassis.web import now, reading, transacted
 from services.notifications import letters as use
-from services.notifications import people, schemas
-from services.notifications.models import Gathering, Person
+from services.notifications import schemas
+from services.notifications.models import Person
 from services.notifications.web import words
+from services.notifications.web.around import GONE, TROUBLE, around, ours
 
 letters = Blueprint("letters", __name__)
 
 PAGE = 50
-TROUBLE = ("failed", "unknown")
-GONE = ("queued", "claimed", "handed", "sent", "deferred", *TROUBLE)
 # A letter's HTML has its styles in its tags, and may do nothing else.
 SANDBOX = "sandbox{may}; default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'self'"
 
@@ -31,16 +29,16 @@ SANDBOX = "sandbox{may}; default-src 'none'; style-src 'unsafe-inline'; frame-an
 @letters.get("/c/<slug>")
 @reading
 def review(session: Session, slug: str) -> str:
-    gathering = _ours(session, slug)
+    gathering = ours(session, slug)
     found = use.drafts(session, gathering.id)
     recent = use.listed(session, gathering.id, states=GONE, limit=8)
-    return render("notifications/review.html", drafts=found, recent=recent, **_around(session, gathering))
+    return render("notifications/review.html", drafts=found, recent=recent, **around(session, gathering))
 
 
 @letters.get("/c/<slug>/envois")
 @reading
 def sendings(session: Session, slug: str) -> str:
-    gathering = _ours(session, slug)
+    gathering = ours(session, slug)
     wanted = request.args
     states = (wanted["etat"],) if wanted.get("etat") in words.STATES else (*GONE, "discarded")
     skip = max(0, wanted.get("apres", 0, type=int))
@@ -58,22 +56,22 @@ def sendings(session: Session, slug: str) -> str:
         letters=found[:PAGE],
         further=skip + PAGE if len(found) > PAGE else None,
         wanted=wanted,
-        **_around(session, gathering),
+        **around(session, gathering),
     )
 
 
 @letters.get("/c/<slug>/a-voir")
 @reading
 def trouble(session: Session, slug: str) -> str:
-    gathering = _ours(session, slug)
+    gathering = ours(session, slug)
     found = use.listed(session, gathering.id, states=TROUBLE, limit=500)
-    return render("notifications/trouble.html", letters=found, **_around(session, gathering))
+    return render("notifications/trouble.html", letters=found, **around(session, gathering))
 
 
 @letters.get("/c/<slug>/a-relire/<kind>")
 @reading
 def drafts(session: Session, slug: str, kind: str) -> str:
-    gathering = _ours(session, slug)
+    gathering = ours(session, slug)
     listed = [row for row in use.drafts(session, gathering.id) if row[0] == kind]
     found = use.listed(session, gathering.id, kind=kind, states=("draft",), limit=2000)
     return render(
@@ -81,14 +79,14 @@ def drafts(session: Session, slug: str, kind: str) -> str:
         kind=kind,
         draft=listed[0] if listed else None,
         letters=sorted(found, key=lambda letter: letter.name.casefold()),
-        **_around(session, gathering),
+        **around(session, gathering),
     )
 
 
 @letters.post("/c/<slug>/envoyer")
 @transacted
 def send(session: Session, slug: str) -> Answer:
-    gathering = _ours(session, slug)
+    gathering = ours(session, slug)
     wanted = Form(request.form).read(schemas.SendDrafts)
     sent = use.send_drafts(session, gathering, **wanted, now=now())
     tell(ngettext("One letter is on its way.", "%(num)s letters are on their way.", sent))
@@ -98,7 +96,7 @@ def send(session: Session, slug: str) -> Answer:
 @letters.post("/c/<slug>/ecarter")
 @transacted
 def put_aside(session: Session, slug: str) -> Answer:
-    gathering = _ours(session, slug)
+    gathering = ours(session, slug)
     wanted = Form(request.form).read(schemas.SendDrafts)
     gone = use.discard_listed(session, gathering, **wanted)
     tell(ngettext("One letter is put aside.", "%(num)s letters are put aside.", gone))
@@ -108,38 +106,38 @@ def put_aside(session: Session, slug: str) -> Answer:
 @letters.get("/c/<slug>/<uuid:letter_id>")
 @reading
 def one(session: Session, slug: str, letter_id: UUID) -> str:
-    gathering = _ours(session, slug)
+    gathering = ours(session, slug)
     letter = use.one(session, gathering.id, letter_id)
-    return render("notifications/letter.html", letter=letter, **_around(session, gathering))
+    return render("notifications/letter.html", letter=letter, **around(session, gathering))
 
 
 @letters.get("/c/<slug>/<uuid:letter_id>/html")
 @reading
 def html(session: Session, slug: str, letter_id: UUID) -> Response:
-    gathering = _ours(session, slug)
+    gathering = ours(session, slug)
     return framed(use.one(session, gathering.id, letter_id).html)
 
 
 @letters.get("/c/<slug>/<uuid:letter_id>/modifier")
 @reading
 def editor(session: Session, slug: str, letter_id: UUID) -> str:
-    gathering = _ours(session, slug)
+    gathering = ours(session, slug)
     letter = use.one(session, gathering.id, letter_id)
     form = Form({"subject": letter.subject, "text": letter.text})
-    return render("notifications/edit.html", letter=letter, form=form, **_around(session, gathering))
+    return render("notifications/edit.html", letter=letter, form=form, **around(session, gathering))
 
 
 @letters.post("/c/<slug>/<uuid:letter_id>/modifier")
 @transacted
 def edit(session: Session, slug: str, letter_id: UUID) -> Answer | tuple[str, int]:
-    gathering = _ours(session, slug)
+    gathering = ours(session, slug)
     letter = use.one(session, gathering.id, letter_id, for_update=True)
     form = Form(request.form)
     try:
         wanted = form.read(schemas.EditDraft)
     except ValidationError as error:
         form.refuse(error)
-        return render("notifications/edit.html", letter=letter, form=form, **_around(session, gathering)), 422
+        return render("notifications/edit.html", letter=letter, form=form, **around(session, gathering)), 422
     use.edit(session, letter, **wanted)
     tell(_("This letter is changed, for this person only."))
     return redirect(url_for(".one", slug=slug, letter_id=letter_id), 303)
@@ -148,7 +146,7 @@ def edit(session: Session, slug: str, letter_id: UUID) -> Answer | tuple[str, in
 @letters.post("/c/<slug>/<uuid:letter_id>/ecarter")
 @transacted
 def discard(session: Session, slug: str, letter_id: UUID) -> Answer:
-    gathering = _ours(session, slug)
+    gathering = ours(session, slug)
     letter = use.one(session, gathering.id, letter_id, for_update=True)
     use.discard(session, letter)
     tell(_("This letter is put aside: it will not leave."))
@@ -158,7 +156,7 @@ def discard(session: Session, slug: str, letter_id: UUID) -> Answer:
 @letters.post("/c/<slug>/<uuid:letter_id>/regler")
 @transacted
 def settle(session: Session, slug: str, letter_id: UUID) -> Answer:
-    gathering = _ours(session, slug)
+    gathering = ours(session, slug)
     letter = use.one(session, gathering.id, letter_id, for_update=True)
     arrived = Form(request.form).read(schemas.Settlement)["arrived"]
     use.settle(session, letter, arrived=arrived, now=now())
@@ -169,13 +167,13 @@ def settle(session: Session, slug: str, letter_id: UUID) -> Answer:
 @letters.get("/c/<slug>/personnes/<uuid:participant_id>")
 @reading
 def person(session: Session, slug: str, participant_id: UUID) -> str:
-    gathering = _ours(session, slug)
+    gathering = ours(session, slug)
     who = session.get(Person, participant_id)
     found = use.listed(session, gathering.id, participant_id=participant_id, limit=500)
     if (who is None or who.gathering_id != gathering.id) and not found:
         raise use.UnknownLetter("There is no such letter.")
     name = f"{who.given} {who.family}".strip() if who else found[0].name
-    return render("notifications/person.html", name=name, letters=found, **_around(session, gathering))
+    return render("notifications/person.html", name=name, letters=found, **around(session, gathering))
 
 
 def framed(page: str, *, may: str = "") -> Response:
@@ -184,39 +182,3 @@ def framed(page: str, *, may: str = "") -> Response:
     answer.headers["Content-Security-Policy"] = SANDBOX.format(may=f" {may}" if may else "")
     answer.headers["X-Frame-Options"] = "SAMEORIGIN"
     return answer
-
-
-def _ours(session: Session, slug: str) -> Gathering:
-    gathering = people.gathering_named(session, slug)
-    require(session, gathering.id)
-    return gathering
-
-
-def _around(session: Session, gathering: Gathering) -> dict[str, object]:
-    """What every page of letters shows: the gathering, and how many letters wait, left and failed."""
-    counted = use.counts(session, gathering.id)
-
-    def sum_of(*states: str) -> int:
-        return sum(row.get(state, 0) for row in counted.values() for state in states)
-
-    slug = gathering.slug
-    sent, failed = sum_of(*GONE), sum_of(*TROUBLE)
-    drafted = sum_of("draft")
-    tabs = [
-        (url_for(".review", slug=slug), ngettext("To review (%(num)s)", "To review (%(num)s)", drafted)),
-        (url_for(".sendings", slug=slug), ngettext("Sendings (%(num)s)", "Sendings (%(num)s)", sent)),
-        (url_for(".trouble", slug=slug), ngettext("To look at (%(num)s)", "To look at (%(num)s)", failed)),
-    ]
-    return {
-        "gathering": gathering,
-        "counts": counted,
-        "drafted": drafted,
-        "tabs": tabs,
-        "kind_of": words.kind,
-        "about_of": words.about,
-        "state_of": lambda letter: words.state(letter.state),
-        "outcome_of": words.outcome,
-        "words_of": words.reply,
-        "kinds": [(name, words.kind(name)) for name in counted],
-        "states": [(name, words.state(name)[0]) for name in words.STATES if sum_of(name)],
-    }

@@ -10,7 +10,9 @@ from services.notifications.writing import envelopes
 KINDS = {
     "sign-in": N_("Link to come in"),
     "invitation": N_("Invitation"),
+    "reminder": N_("Reminder to the silent"),
     "confirm-address": N_("Confirm your address"),
+    "hold-expired": N_("Seat not confirmed"),
     "link": N_("Link to one’s place"),
     "registered": N_("Seat reserved"),
     "waiting": N_("Waiting list"),
@@ -21,12 +23,23 @@ KINDS = {
     "restored": N_("Seat reserved again"),
     "gathering-changed": N_("New date or place"),
     "gathering-cancelled": N_("Gathering cancelled"),
+    "stories": N_("Call for stories and topics"),
+    "wishes": N_("Choice of topics"),
+    "practical": N_("Practical reminder"),
+    "day": N_("Morning of the day"),
     "placement": N_("Angle or group"),
     "moved": N_("Group changed"),
     "questionnaire": N_("Questionnaire"),
     "account": N_("Account published"),
 }
 ABOUT = {
+    "reminder": N_("To those whose invitation left and who have not answered; it stops with any answer."),
+    "stories": N_("To everybody with a seat: what one can bring, and how."),
+    "wishes": N_("To everybody with a seat: three topics to choose."),
+    "practical": N_(
+        "To everybody with a seat, but for those who got it in the last day: when, where, how to free it."
+    ),
+    "day": N_("To everybody with a seat, in the morning: the page of their day."),
     "invitation": N_("Who invites, to what and when, with one link to answer."),
 }
 # The word, and the sign before it: '' done, wait, new, off, bad.

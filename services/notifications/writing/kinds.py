@@ -3,39 +3,50 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 
 
 @dataclass(frozen=True, slots=True)
 class Kind:
     """`is_solicitation`: it can be refused; all others are service letters. `is_draft`: it waits for a person.
 
-    `calendar` is the iTIP method of the calendar part it carries, if any.
+    `is_asked`: its reader did something just now and waits for it, or needs it this very morning, so it leaves at night
+    too. `settles`: for this long later news may join it before it leaves. `calendar` is the iTIP method of the calendar
+    part it carries, if any.
     """
 
     name: str
     is_solicitation: bool = False
     is_draft: bool = False
+    is_asked: bool = False
+    settles: timedelta = timedelta(0)
     calendar: str | None = None
 
 
 KINDS = {
     kind.name: kind
     for kind in (
-        Kind("sign-in"),
+        Kind("sign-in", is_asked=True),
         Kind("invitation", is_solicitation=True, is_draft=True),
-        Kind("confirm-address"),
-        Kind("link"),
-        Kind("registered", calendar="REQUEST"),
+        Kind("reminder", is_solicitation=True),
+        Kind("confirm-address", is_asked=True),
+        Kind("hold-expired"),
+        Kind("link", is_asked=True),
+        Kind("registered", is_asked=True, calendar="REQUEST"),
         Kind("waiting"),
         Kind("offer"),
         Kind("offer-expired"),
-        Kind("changed", calendar="REQUEST"),
-        Kind("cancelled", calendar="CANCEL"),
-        Kind("restored", calendar="REQUEST"),
-        Kind("gathering-changed", calendar="REQUEST"),
+        Kind("changed", settles=timedelta(minutes=1), calendar="REQUEST"),
+        Kind("cancelled", is_asked=True, calendar="CANCEL"),
+        Kind("restored", is_asked=True, calendar="REQUEST"),
+        Kind("gathering-changed", settles=timedelta(minutes=1), calendar="REQUEST"),
         Kind("gathering-cancelled", calendar="CANCEL"),
+        Kind("stories"),
+        Kind("wishes"),
+        Kind("practical"),
+        Kind("day", is_asked=True),
         Kind("placement"),
-        Kind("moved"),
+        Kind("moved", settles=timedelta(seconds=20)),
         Kind("questionnaire", is_solicitation=True),
         Kind("account"),
     )

@@ -10,14 +10,19 @@ from uuid import UUID, uuid4
 import pytest
 from sqlalchemy import select
 
+from services.chassis import auth
+from services.chassis.auth import Actor
 from services.chassis.db import Database
+from services.notifications.app import service
 from services.notifications.lines import Server
 from services.notifications.models import Base, Letter
 from services.notifications.posters import Poster
 from services.notifications.tasks import inbox
+from tests.unit.chassis.face import some_settings
 from tests.unit.notifications.posted import SENDER, At
 from tests.unit.notifications.sink import Sink
 
+ODILE = uuid4()
 NOON = datetime(2027, 3, 1, 12, tzinfo=UTC)
 SPRING = UUID("018f0000-0000-7000-8000-000000000001")
 
@@ -143,3 +148,37 @@ def a_poster(tmp_path):
 def post(a_poster):
     """One turn of a new poster, now or at another hour."""
     return lambda database, urls, now=None: a_poster(urls, clock=At(now) if now else None).post(database)
+
+
+@pytest.fixture
+def settings():
+    return some_settings(mailbox_key="the-key", sender="palabre@passerelles.example")
+
+
+@pytest.fixture
+def app(street, settings):
+    return service.create_app(service, street.database, settings)
+
+
+@pytest.fixture
+def visitor(app):
+    return app.test_client()
+
+
+@pytest.fixture
+def odile(street, app, settings):
+    """An organiser of the Spring table, signed in."""
+    role = {"role_id": str(uuid4()), "gathering_id": str(SPRING), "organiser_id": str(ODILE), "role": "owner"}
+    street.hear("registration.role_granted.v1", {**role, "name": "Odile", "email": ""}, subject="role_id")
+    client = app.test_client()
+    client.set_cookie("palabre", auth.issue(settings, Actor("organiser", ODILE, name="Odile F."), 600))
+    return client
+
+
+@pytest.fixture
+def program(odile, app, settings):
+    """The same organiser's program."""
+    token = auth.issue(settings, Actor("organiser", ODILE), 600)
+    client = app.test_client()
+    client.environ_base["HTTP_AUTHORIZATION"] = f"Bearer {token}"
+    return client

@@ -20,42 +20,7 @@ from services.notifications.models import Letter
 from tests.unit.chassis.face import some_settings
 from tests.unit.notifications.conftest import SPRING, a_person, registered
 
-ODILE = uuid4()
 HERE = "/c/table-de-printemps"
-
-
-@pytest.fixture
-def settings():
-    return some_settings(mailbox_key="the-key", sender="palabre@passerelles.example")
-
-
-@pytest.fixture
-def app(street, settings):
-    return service.create_app(service, street.database, settings)
-
-
-@pytest.fixture
-def visitor(app):
-    return app.test_client()
-
-
-@pytest.fixture
-def odile(street, app, settings):
-    """An organiser of the Spring table, signed in."""
-    role = {"role_id": str(uuid4()), "gathering_id": str(SPRING), "organiser_id": str(ODILE), "role": "owner"}
-    street.hear("registration.role_granted.v1", {**role, "name": "Odile", "email": ""}, subject="role_id")
-    client = app.test_client()
-    client.set_cookie("palabre", auth.issue(settings, Actor("organiser", ODILE, name="Odile F."), 600))
-    return client
-
-
-@pytest.fixture
-def program(odile, app, settings):
-    """The same organiser's program."""
-    token = auth.issue(settings, Actor("organiser", ODILE), 600)
-    client = app.test_client()
-    client.environ_base["HTTP_AUTHORIZATION"] = f"Bearer {token}"
-    return client
 
 
 @pytest.fixture
@@ -69,7 +34,7 @@ def invited(street):
 
 def keep_all(street, settings):
     with street.database.transaction() as session:
-        batch = deliveries.claim(session, datetime.now(UTC))
+        batch = deliveries.claim(session, datetime.now(UTC), is_held=True)
     assert batch is not None
     posting.post(street.database, settings, str(batch))
 
