@@ -144,7 +144,7 @@ class ReminderChange(Schema):
     """`days` counts from the day of the gathering, negative before it; `at` is an hour of its zone."""
 
     days = fields.Integer(required=True, validate=validate.Range(*DAYS))
-    at = fields.Time(required=True, format="%H:%M")
+    at = fields.Time(required=True, format="%H:%M", metadata={"format": "time"})
     is_on = fields.Boolean(load_default=False)
 
 
@@ -153,15 +153,15 @@ class ReminderForm(Schema):
 
     count = fields.Integer(required=True, validate=validate.Range(0, max(-DAYS[0], DAYS[1])))
     side = fields.String(required=True, validate=validate.OneOf(("before", "after")))
-    at = fields.Time(required=True, format="%H:%M")
+    at = fields.Time(required=True, format="%H:%M", metadata={"format": "time"})
     is_on = fields.Boolean(load_default=False)
 
 
 class Night(Schema):
     """From when to when nobody is written to who did not ask for it; the same hour twice is no night."""
 
-    night_from = fields.Time(required=True, format="%H:%M")
-    night_to = fields.Time(required=True, format="%H:%M")
+    night_from = fields.Time(required=True, format="%H:%M", metadata={"format": "time"})
+    night_to = fields.Time(required=True, format="%H:%M", metadata={"format": "time"})
 
 
 class ReminderView(Schema):

@@ -225,7 +225,12 @@ def _example(schema: dict[str, Any], document: dict[str, Any]) -> Any:
     if kind == "array":
         return [_example(schema["items"], document)] * schema.get("minItems", 0)
     if kind == "string":
-        formats = {"uuid": str(uuid4()), "date-time": "2040-01-01T08:00:00+00:00", "email": "bo@example.org"}
+        formats = {
+            "uuid": str(uuid4()),
+            "date-time": "2040-01-01T08:00:00+00:00",
+            "time": "09:00",
+            "email": "bo@example.org",
+        }
         return formats.get(schema.get("format", ""), "x@example.org")
     return {"integer": schema.get("minimum", 1), "number": 1, "boolean": True}.get(kind)
 
