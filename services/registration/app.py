@@ -44,6 +44,7 @@ def create_app(service: Service, database: Database, settings: Settings) -> Flas
     figures.install(app)
     for page in PAGES:
         app.register_blueprint(page.web)
+    app.register_blueprint(arrivals.worker)
     return app
 
 

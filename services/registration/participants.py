@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, func, or_, select
+from sqlalchemy import ColumnElement, collate, func, or_, select
 from sqlalchemy.orm import Session
 
 from services.chassis.errors import NotFound
@@ -80,7 +80,7 @@ def listing(
     people = session.scalars(
         select(Participant)
         .where(*here)
-        .order_by(Participant.search, Participant.id)
+        .order_by(_name(session), Participant.id)
         .limit(size)
         .offset((page - 1) * size)
     ).all()
@@ -92,7 +92,7 @@ def everybody(session: Session, gathering_id: UUID) -> Sequence[Participant]:
     return session.scalars(
         select(Participant)
         .where(Participant.gathering_id == gathering_id)
-        .order_by(Participant.search, Participant.id)
+        .order_by(_name(session), Participant.id)
     ).all()
 
 
@@ -212,6 +212,13 @@ def brought(session: Session, kind: type[Any], gathering_id: UUID) -> Sequence[A
         .where(kind.gathering_id == gathering_id)
         .order_by((kind.state != "proposed"), kind.proposed_at)
     ).all()
+
+
+def _name(session: Session) -> ColumnElement[str]:
+    """What people are ordered by: letter by letter, as SQLite does, whatever a PostgreSQL server's own order is."""
+    if session.get_bind().dialect.name == "postgresql":
+        return collate(Participant.search, "C")
+    return Participant.search.expression
 
 
 def _by_state(session: Session, kind: type[Any], gathering_id: UUID) -> dict[str, int]:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from flask import Blueprint, request
+from flask import Blueprint, Response, current_app, request
 from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 
@@ -19,6 +20,7 @@ from services.registration.schemas import NewWalkIn
 from services.registration.web.doors import DESK, attempt, guarded, links, see_other
 
 web = Blueprint("arrivals", __name__, url_prefix="/o/<slug>/accueil")
+worker = Blueprint("desk_worker", __name__)
 
 SHOWN = 400
 
@@ -28,6 +30,14 @@ SHOWN = 400
 def roll(session: Session, slug: str) -> ResponseReturnValue:
     gathering, _by = guarded(session, slug, *DESK)
     return _page(session, gathering, Form())
+
+
+@worker.get("/api/registration/desk-worker.js")
+def desk_worker() -> ResponseReturnValue:
+    """The script that keeps the desk's page for when the network is gone; it may stand before the pages under /o/."""
+    script = (Path(current_app.root_path) / "static" / "desk-worker.js").read_text(encoding="utf-8")
+    headers = {"Service-Worker-Allowed": "/o/", "Cache-Control": "no-cache"}
+    return Response(script, content_type="text/javascript; charset=utf-8", headers=headers)
 
 
 @web.post("/<uuid:participant_id>")

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from flask import Blueprint, make_response, request
 from flask.typing import ResponseReturnValue
+from markupsafe import Markup
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -17,6 +18,7 @@ from services.chassis.pages import Form, render, tell
 from services.chassis.web import now, reading, settings, transacted
 from services.registration import (
     cancellations,
+    codes,
     participants,
     registrations,
     stories,
@@ -252,6 +254,7 @@ def _page(
         wishes_form=wishes_form or Form({f"wish{n}": wish for n, wish in enumerate(participant.wishes, 1)}),
         story_form=story_form or Form(),
         topic_form=topic_form or Form(),
+        code=Markup(codes.svg(participant.id)) if participant.state == State.registered else "",  # noqa: S704
         asked_again=participants.is_asked_again(gathering, participant),
         can_undo=cancellations.is_undoable(participant, now=now()),
         is_over=now() >= gathering.ends_at,
