@@ -261,8 +261,8 @@ class Database:
 
     @contextmanager
     def reading(self) -> Iterator[Session]:
-        """A session that only reads."""
-        with self._read() as session:
+        """A session that only reads. Its `info["database"]` is this one, for long work that tells how far it is."""
+        with self._read(info={"database": self}) as session:
             yield session
 
     def settle(self) -> None:

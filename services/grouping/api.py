@@ -65,6 +65,14 @@ def ask_form(session: Session, round_id: UUID) -> Any:
     return rounds.ask_form(session, round_, by=auth.actor().id, now=now())
 
 
+@blueprint.post("/rounds/<uuid:round_id>/stop")
+@transacted
+@blueprint.response(HTTPStatus.NO_CONTENT)
+def stop(session: Session, round_id: UUID) -> None:
+    """Wait no longer for groups or a re-balance that were asked for; what is on the board stays."""
+    rounds.stop(session, _round(session, round_id), now=now())
+
+
 @blueprint.post("/rounds/<uuid:round_id>/publish")
 @transacted
 @blueprint.response(HTTPStatus.OK, schemas.BoardView)
@@ -122,6 +130,7 @@ def show_rebalance(session: Session, round_id: UUID) -> dict[str, Any]:
     state = "ready" if board.proposal else "none"
     return {
         "state": "waiting" if board.is_waiting else state,
+        "ask": board.ask if board.ask and board.ask.kind == "rebalance" else None,
         "figures": boards.figures_of(board.proposal),
         "moves": board.moves,
     }

@@ -56,7 +56,10 @@ class Table:
 
 @dataclass(frozen=True)
 class Board:
-    """A round as its organisers see it; `unseated` people need a seat, `gone` people have one and left."""
+    """A round as its organisers see it; `unseated` people need a seat, `gone` people have one and left.
+
+    `unsure` counts those of whom the desk has not said yet whether they came, once it speaks of others.
+    """
 
     round: Round
     plan: Plan | None
@@ -65,6 +68,7 @@ class Board:
     fairness: Fairness
     unseated: list[Member]
     gone: list[Seat]
+    unsure: int
     broken_links: int
     links: int
     proposal: Plan | None
@@ -79,6 +83,12 @@ class Board:
     @property
     def people(self) -> int:
         return sum(len(table.members) for table in self.tables)
+
+    @property
+    def fewest_moves(self) -> int | None:
+        """What the proposal's moves cannot go below; None where the engine did not say."""
+        found: int | None = figures_of(self.proposal).get("fewest_moves")
+        return found
 
 
 @dataclass(frozen=True)
@@ -122,6 +132,9 @@ def board(session: Session, round_: Round) -> Board:
         ),
         unseated=[m for m in expected if m.participant_id not in seats] if plan else [],
         gone=[seat for table in tables for seat in table.members if seat.is_gone],
+        unsure=sum(m.state == "registered" for m in expected)
+        if any(m.state in ("present", "absent") for m in people.values())
+        else 0,
         broken_links=broken,
         links=len(rules),
         proposal=proposal,

@@ -157,6 +157,8 @@ class Ask(Base):
     """An organiser's wish for a plan, worked out in the background.
 
     `kind` is form or rebalance; `state` is asked, ready, refused or dropped. `problem` says why it was refused.
+    While it is worked out, `share` (0 to 1) of the time is gone and the best so far costs `cost`: what the engine
+    minimises, or people moved.
     """
 
     __tablename__ = "asks"
@@ -174,6 +176,8 @@ class Ask(Base):
     asked_at: Mapped[datetime]
     asked_by: Mapped[UUID | None]
     ended_at: Mapped[datetime | None]
+    share: Mapped[float] = mapped_column(default=0.0)
+    cost: Mapped[int | None]
     problem: Mapped[dict[str, Any] | None] = mapped_column(JSON)
 
 

@@ -23,6 +23,8 @@ _REBALANCE, _REBALANCE_S = 75_000, 1.0
 # Two colleagues at one table are worse than any table short of a territory or a trade.
 _COLLEAGUES = 10
 
+Progress = Callable[[float, int], bool]
+
 
 @dataclass(frozen=True)
 class Solved:
@@ -46,8 +48,11 @@ class Question:
     groups: list[Group]
 
 
-def solve(session: Session, ask_id: UUID) -> Solved | None:
-    """Work out what was asked; None when nobody waits for it any more. It only reads, and may take a second."""
+def solve(session: Session, ask_id: UUID, *, progress: Progress | None = None) -> Solved | None:
+    """Work out what was asked; None when nobody waits for it any more. It only reads, and may take a second.
+
+    `progress(share, cost)` is told how far it is, and answers whether somebody still waits.
+    """
     ask = session.get(Ask, ask_id)
     if ask is None or ask.state != "asked":
         return None
@@ -55,11 +60,20 @@ def solve(session: Session, ask_id: UUID) -> Solved | None:
     base = rounds.in_force(session, round_.id) if ask.kind == "rebalance" else None
     asked = put(session, round_, base=base)
     seed = ask.id.int % 2**32
+    waits = True
+
+    def tell(share: float, cost: int) -> bool:
+        nonlocal waits
+        waits = progress is None or progress(min(1.0, share), cost)
+        return waits
+
     try:
         if base is None:
-            return _form(asked, seed)
-        policy: moves.Policy = "balance" if ask.policy == "balance" else "sizes"
-        return _rebalance(session, asked, base, policy, seed)
+            solved = _form(asked, seed, tell)
+        else:
+            policy: moves.Policy = "balance" if ask.policy == "balance" else "sizes"
+            solved = _rebalance(session, asked, base, policy, seed, tell)
+        return solved if waits else None
     except seating.Impossible as refusal:
         return Solved(problem={"code": "impossible", "rules": [_named(rule, asked) for rule in refusal.rules]})
     except seating.Undecided:
@@ -124,9 +138,13 @@ def seats_of(session: Session, plan: Plan) -> dict[UUID, UUID]:
     return dict(cast(Sequence[tuple[UUID, UUID]], rows.all()))
 
 
-def _form(asked: Question, seed: int) -> Solved:
+def _form(asked: Question, seed: int, progress: Progress) -> Solved:
     answer = formation.form(
-        asked.instance, seed=seed, evaluations=_FORM * max(1, len(asked.people)), seconds=_FORM_S
+        asked.instance,
+        seed=seed,
+        evaluations=_FORM * max(1, len(asked.people)),
+        seconds=_FORM_S,
+        progress=progress,
     )
     return Solved(
         seats=_seats(asked, answer.groups),
@@ -135,7 +153,9 @@ def _form(asked: Question, seed: int) -> Solved:
     )
 
 
-def _rebalance(session: Session, asked: Question, base: Plan, policy: moves.Policy, seed: int) -> Solved:
+def _rebalance(
+    session: Session, asked: Question, base: Plan, policy: moves.Policy, seed: int, progress: Progress
+) -> Solved:
     before = seats_of(session, base)
     number = {group.id: k for k, group in enumerate(asked.groups)}
     plan: Ints = np.array(
@@ -148,6 +168,7 @@ def _rebalance(session: Session, asked: Question, base: Plan, policy: moves.Poli
         seed=seed,
         evaluations=_REBALANCE * max(1, len(asked.people)),
         seconds=_REBALANCE_S,
+        progress=progress,
     )
     return Solved(
         base=base.id,

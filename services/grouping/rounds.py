@@ -28,6 +28,10 @@ class NothingPublished(Refused):
     code = "nothing-published"
 
 
+class NothingAsked(Refused):
+    code = "nothing-asked"
+
+
 def of(session: Session, gathering_id: UUID) -> list[Round]:
     return list(session.scalars(select(Round).where(Round.gathering_id == gathering_id).order_by(Round.number)))
 
@@ -75,6 +79,22 @@ def ask_rebalance(session: Session, round_: Round, *, policy: str, by: UUID | No
     if in_force(session, round_.id) is None:
         raise NothingPublished("These groups are not published yet: form them again instead.")
     return _ask(session, round_, kind="rebalance", options={"policy": policy}, by=by, now=now)
+
+
+def stop(session: Session, round_: Round, *, now: datetime) -> None:
+    """Wait no longer for what was asked; what is on the board stays as it is. Raises NothingAsked."""
+    session.get(Round, round_.id, with_for_update=True)
+    ask = last_ask(session, round_.id)
+    if ask is None or ask.state != "asked":
+        raise NothingAsked("Nothing is being worked out any more: look at the board.")
+    ask.state, ask.ended_at = "dropped", now
+
+
+def tell_progress(session: Session, ask_id: UUID, *, share: float, cost: int) -> bool:
+    """Note how far an ask is; False when nobody waits for it any more."""
+    mine = (Ask.id == ask_id) & (Ask.state == "asked")
+    told = session.execute(update(Ask).where(mine).values(share=share, cost=cost).returning(Ask.id))
+    return told.first() is not None
 
 
 def in_force(session: Session, round_id: UUID) -> Plan | None:

@@ -137,6 +137,10 @@ class AskView(Schema):
     state = fields.String()
     asked_at = fields.AwareDateTime()
     ended_at = fields.AwareDateTime(allow_none=True)
+    share = fields.Float(metadata={"description": "How much of the time is gone, 0 to 1."})
+    cost = fields.Integer(
+        allow_none=True, metadata={"description": "Of the best so far; of a re-balance, people moved."}
+    )
     problem = fields.Raw(allow_none=True)
 
 
@@ -166,6 +170,7 @@ class BoardView(Schema):
     groups = fields.List(fields.Nested(TableView), attribute="tables")
     unseated = fields.List(fields.Nested(PersonView))
     gone = fields.List(fields.Nested(SeatView))
+    unsure = fields.Integer(metadata={"description": "People of whom it is not known yet whether they came."})
     fairness = fields.Nested(FairnessView)
 
 
@@ -173,6 +178,7 @@ class ProposalView(Schema):
     """A re-balance to look at: state is waiting, ready or none."""
 
     state = fields.String()
+    ask = fields.Nested(AskView, allow_none=True)
     figures = fields.Raw()
     moves = fields.List(fields.Nested(MoveView))
 

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import time
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from marshmallow import fields
 from sqlalchemy.orm import Session
 
 from services.chassis import auth
+from services.chassis.db import Database
 from services.chassis.inbox import Heard, Inbox
-from services.grouping import gatherings, members, plans, questions
+from services.grouping import gatherings, members, plans, questions, rounds
+
+# Most answers are there before anything is told of their progress.
+TELL_S = 0.3
 
 inbox = Inbox("grouping")
 auth.hear_roles(inbox)
@@ -160,7 +166,23 @@ def rank_wishes(session: Session, fact: dict[str, Any], now: datetime) -> None:
 
 def work_out(session: Session, fact: dict[str, Any], now: datetime) -> questions.Solved | None:
     """The long part, before the write transaction opens."""
-    return questions.solve(session, fact["ask_id"])
+    return questions.solve(session, fact["ask_id"], progress=_telling(session.info["database"], fact["ask_id"]))
+
+
+def _telling(database: Database, ask_id: UUID) -> questions.Progress:
+    """Writes down from time to time how far an ask is; the board shows it."""
+    told_at = time.monotonic()
+
+    def tell(share: float, cost: int) -> bool:
+        nonlocal told_at
+        if time.monotonic() - told_at < TELL_S:
+            return True
+        with database.transaction() as session:
+            waits = rounds.tell_progress(session, ask_id, share=share, cost=cost)
+        told_at = time.monotonic()
+        return waits
+
+    return tell
 
 
 @inbox.on("grouping.plan_asked.v1", reads=Asked, prepare=work_out)

@@ -1,0 +1,8 @@
+"""Grouping for people: the rounds, the board, private rules, syntheses, the wall, and my place."""
+
+from __future__ import annotations
+
+from services.grouping.web import board, links, moves, overview, places, rebalances, syntheses
+from services.grouping.web.doors import blueprint
+
+__all__ = ["blueprint", "board", "links", "moves", "overview", "places", "rebalances", "syntheses"]
