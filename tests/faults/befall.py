@@ -203,8 +203,9 @@ def forsake(scene: Scene) -> None:
 
 
 def away(scene: Scene) -> None:
-    """Stopped until nobody asks for anything any more: everything waits for it."""
-    pid = _victim(scene)
+    """Stopped until nobody asks for anything any more: everything waits for it. Nobody is there to replace it."""
+    pid, launcher = _victim(scene), scene.rig.pid("launcher")
+    kill(launcher, signal.SIGSTOP)
     kill(pid, signal.SIGSTOP)
     until = time.monotonic() + (scene.row.lasts or 60)
     while time.monotonic() < until and not scene.crowd.is_idle():
@@ -216,6 +217,7 @@ def away(scene: Scene) -> None:
     )
     scene.notes.append(f"{waiting} facts waited")
     kill(pid, signal.SIGCONT)
+    kill(launcher, signal.SIGCONT)
 
 
 def lethal(scene: Scene) -> None:
