@@ -128,8 +128,8 @@ def _change(life: Life, token: str) -> Generator[Ask | Letter, Any, None]:
     changed = {**life.details, "territory": territory, "structure": f"House {life.number}"}
     yield Ask(f"/moi/{token}/modifier", {**changed, "language": "fr"}, form=True)
     life.details = changed
+    # Its letter waits for more news, and for the morning: nobody waits for it.
     life.tell("participant_changed", state=life.state, letters=("changed",))
-    yield Letter()
 
 
 LIVES = (walk_in, newcomer, waverer, walk_in)

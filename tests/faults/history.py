@@ -51,6 +51,8 @@ class Verdict:
     letters_never: int = 0
     letters_twice: int = 0
     letters_unknown: int = 0
+    # Written, and meant to leave later: in a minute, or in the morning.
+    letters_later: int = 0
     broken: list[str] = field(default_factory=list)
 
     @property
@@ -274,6 +276,8 @@ def _written(rig: Rig, crowd: Crowd, found: Verdict) -> None:
         arrived = came[row.message_id]
         if row.state in ("unknown", "handed"):
             found.letters_unknown += 1
+        elif row.state == "queued" and row.kind == "changed":
+            found.letters_later += 1
         elif not arrived:
             found.letters_never += found.say(f"a letter {row.kind} is {row.state} and never arrived")
         found.letters_twice += found.say(f"a letter {row.kind} arrived {arrived} times", max(0, arrived - 1))

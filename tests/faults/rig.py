@@ -294,7 +294,7 @@ class Rig:
         return done.stdout
 
     def under_way(self) -> dict[str, int]:
-        """What is not handled yet: facts unacknowledged or parked, acknowledgements kept, letters to be posted."""
+        """What is not handled yet: facts unacknowledged or parked, acknowledgements kept, letters to be posted now."""
         found = {}
         for service in SERVICES:
             found[f"{service} unacknowledged"] = self.count(
@@ -304,7 +304,8 @@ class Rig:
             found[f"{service} acks"] = self.count(service, "select count(*) from ack_out")
         found["letters"] = self.count(
             "notifications",
-            "select count(*) from letters where state in ('queued', 'claimed', 'deferred', 'handed')",
+            "select count(*) from letters where state in ('claimed', 'handed') "
+            "or (state in ('queued', 'deferred') and kind not in ('changed'))",
         )
         return {what: number for what, number in found.items() if number}
 

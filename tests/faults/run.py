@@ -63,6 +63,7 @@ def run(rig: Rig, row: Row, *, facts: int, hands: int) -> dict[str, Any]:
         "letters_never": found.letters_never,
         "letters_twice": found.letters_twice,
         "letters_unknown": found.letters_unknown,
+        "letters_later": found.letters_later,
         "asked_again": crowd.again,
         "seconds": round(time.monotonic() - began, 1),
         "notes": scene.notes,
@@ -73,7 +74,9 @@ def run(rig: Rig, row: Row, *, facts: int, hands: int) -> dict[str, Any]:
 def empty(row: Row) -> dict[str, Any]:
     """The line of a row that came to nothing."""
     counts = dict.fromkeys(("facts", "faults", "lost", "twice", "disorder", "dead"), 0)
-    letters = dict.fromkeys(("letters", "letters_never", "letters_twice", "letters_unknown"), 0)
+    letters = dict.fromkeys(
+        ("letters", "letters_never", "letters_twice", "letters_unknown", "letters_later"), 0
+    )
     figures = {
         "amplification": 0.0,
         "recovery_s": 0.0,
@@ -143,7 +146,7 @@ def _recovery_s(rig: Rig, scene: Scene) -> tuple[float, float]:
     if not scene.ended_at:
         return 0.0, 0.0
     acked = "select max(d.acked_at) from delivery d join outbox o on o.event_id = d.event_id where o.happened_at <= :at"
-    left = "select max(sent_at) from letters where queued_at <= :at"
+    left = "select max(sent_at) from letters where queued_at <= :at and kind <> 'changed'"
     facts = max(_latest(rig, service, acked, scene.ended_at) for service in SERVICES)
     letters = _latest(rig, "notifications", left, scene.ended_at)
     return round(max(0.0, facts - scene.ended_at), 2), round(max(0.0, letters - scene.ended_at), 2)
