@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 
 @dataclass
@@ -32,6 +32,18 @@ class Budget:
         """Stop at the first answer with all hard rules and no gap."""
         return self.seconds == 0 and self.evaluations is None
 
+    def shares(self, count: int) -> list[Budget]:
+        """The rest for `count` searches at once: the same clock for all, and its part of the proposals for each."""
+        if self.evaluations is None:
+            return [replace(self, spent=0) for _ in range(count)]
+        left = max(count, self.evaluations - self.spent)
+        return [replace(self, evaluations=left // count + (k < left % count), spent=0) for k in range(count)]
+
     def block(self, most: int) -> int:
-        """How many proposals to try before the clock is looked at again."""
-        return most if self.evaluations is None else max(1, min(most, self.evaluations - self.spent))
+        """How many proposals to try before the clock is looked at again; a counted budget is looked at often."""
+        if self.evaluations is None:
+            return most
+        return max(1, min(most, self.evaluations // _LOOKS + 1, self.evaluations - self.spent))
+
+
+_LOOKS = 256

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from services.grouping.forming import blocks, kernel, seating
+from services.grouping.forming import blocks, cooling, kernel, seating
 from services.grouping.forming.budgets import Budget
 from services.grouping.forming.figures import (
     GAP,
@@ -23,8 +23,6 @@ from services.grouping.forming.figures import (
 )
 from services.grouping.forming.instances import BadInput, Instance, Ints
 
-BLOCK = 1 << 16
-HOT, COLD = 8.0, 0.3
 LARGE = 1500
 """People from whom on a round is formed in blocks."""
 ENOUGH = 3_000_000
@@ -312,13 +310,13 @@ def _fewest(total: Ints, G: int) -> Ints:
 
 
 def _improve(room: Room, budget: Budget, progress: Callable[[float, int], bool] | None) -> None:
-    """Anneal the whole cost from the even start; the best seats seen are kept."""
-    table = room.table(room.full, room.wishes, budget.seed + 1)
+    """Search for the least cost from the even start; the best seats seen are kept."""
+    if len(room.movers) < 2:
+        return
     floor = least_balance(room.instance)
-    began = budget.used
-    while (used := budget.used) < 1.0 and len(room.movers) > 1:
-        if progress is not None and not progress(used, table.best_cost - floor):
-            break
-        heat = HOT * (COLD / HOT) ** ((used - began) / (1 - began))
-        budget.spent += table.walk(heat, budget.block(BLOCK))
-    room.seats = table.best_seats.astype(np.int64)
+
+    def tell(share: float, cost: int) -> bool:
+        return progress is None or progress(share, cost - floor)
+
+    table = room.table(room.full, room.wishes, budget.seed + 1)
+    room.seats = cooling.cool(table, budget, tell).best_seats.astype(np.int64)

@@ -101,6 +101,9 @@ HOSTILE = {
     "sizes that do not divide": {"n": 59, "attrs": [[k % 7, k % 4] for k in range(59)]},
     "one group": {"G": 1, "attrs": [[k % 7, k % 4] for k in range(60)]},
     "everybody alike": {"attrs": [[0, 0]] * 60},
+    "fewer people than groups": {"n": 4, "attrs": [[k % 2, k % 3] for k in range(4)]},
+    "nobody": {"n": 0, "attrs": []},
+    "everybody a carrier": {"n": 6, "attrs": [[k, k] for k in range(6)], "bringers": list(range(6))},
 }
 
 
@@ -109,6 +112,15 @@ def test_hostile_shapes_are_even_and_keep_their_rules(shape: str) -> None:
     instance = instances.read({"n": 60, "G": 6, "keep_apart": [], "keep_together": []} | HOSTILE[shape])
 
     answer = formation.form(instance, seconds=0)
+
+    assert (answer.figures.broken, sum(answer.figures.gap)) == (0, 0)
+
+
+@pytest.mark.parametrize("shape", HOSTILE)
+def test_hostile_shapes_are_searched_to_the_end_of_their_budget(shape: str) -> None:
+    instance = instances.read({"n": 60, "G": 6, "keep_apart": [], "keep_together": []} | HOSTILE[shape])
+
+    answer = formation.form(instance, seconds=None, evaluations=30_000)
 
     assert (answer.figures.broken, sum(answer.figures.gap)) == (0, 0)
 
@@ -136,6 +148,21 @@ def test_the_same_seed_and_budget_give_the_same_groups() -> None:
     one, other = (formation.form(instance, seconds=None, evaluations=50_000, seed=3) for _ in range(2))
 
     assert one.groups.tolist() == other.groups.tolist()
+
+
+@pytest.mark.parametrize("evaluations", [20_000, 20_001])
+def test_a_counted_round_spends_what_it_was_given(evaluations: int) -> None:
+    answer = formation.form(instances.read(a_day()), seconds=None, evaluations=evaluations)
+
+    assert answer.evaluations == evaluations
+
+
+def test_what_goes_wrong_in_the_teller_ends_the_search() -> None:
+    def tell(share: float, cost: int) -> bool:
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        formation.form(instances.read(a_day()), seconds=60, progress=tell)
 
 
 def test_stopping_early_keeps_the_best_so_far() -> None:
