@@ -31,7 +31,7 @@ day: setup ## Plays the reference day through the running platform's public door
 	@exec $(PY) -m infra.day
 
 faults: setup-dev ## Ten minutes of the fault matrix: lost, twice and disorder per row; writes var/faults.json
-	@exec $(PY) -m tests.faults
+	@exec $(PY) -m tests.faults --minutes 10
 
 faults-all: setup-dev ## The whole fault matrix on both databases, and whole days while things die
 	@$(PY) -m tests.faults --all; matrix=$$?; $(PY) -m tests.faults.days; days=$$?; exit $$((matrix || days))

@@ -45,7 +45,7 @@ class Row:
 ALL = (
     Row("nothing", "nothing", times=0, short=True),
     # Processes, whenever it comes.
-    Row("web.1", "kill", short=True),
+    Row("web.1", "kill"),
     Row("web.1", "term"),
     Row("web.1", "freeze", times=1),
     Row("web.1", "loop", times=1),
@@ -60,7 +60,7 @@ ALL = (
     Row("grouping.worker", "freeze", times=2),
     Row("grouping.worker", "freeze", times=1, lasts=30),
     Row("grouping.worker", "loop", times=1),
-    Row("notifications.worker", "kill", short=True),
+    Row("notifications.worker", "kill"),
     Row("feedback.worker", "kill"),
     Row("notifications.mail", "kill", times=5, short=True),
     Row("notifications.mail", "term"),
@@ -108,7 +108,7 @@ ALL = (
     Row("broker", "loop", times=1),
     Row("broker", "flush", times=5, short=True),
     Row("broker", "restore", broker="aof", times=2, short=True),
-    Row("broker", "fill", times=2, short=True),
+    Row("broker", "fill", times=2),
     Row("broker", "failover", times=2, short=True),
     Row("broker", "late", times=1),
     # The database.
@@ -132,7 +132,7 @@ ALL = (
     Row("http", "cut", times=1),
     Row("http", "drop", times=5),
     # Letters.
-    Row("smtp", "kill", times=5, short=True),
+    Row("smtp", "kill", times=5),
     Row("smtp", "freeze", times=1),
     Row("smtp", "idle", times=1),
     Row("smtp", "refuse", times=1, facts=400),
@@ -140,13 +140,13 @@ ALL = (
     Row("notifications.mail", "unanswered", times=5, short=True),
     # Disk and clock.
     Row("disk", "full", times=2, short=True),
-    Row("clock", "ahead", times=1, short=True),
+    Row("clock", "ahead", times=1),
     Row("clock", "behind", times=1, short=True),
     Row("clock", "apart", times=1),
     # What is on the queues.
     Row("queue", "duplicate", short=True),
     Row("queue", "backwards", times=2, short=True),
-    Row("queue", "gapped", times=2, short=True),
+    Row("queue", "gapped", times=2),
     Row("queue", "unknown"),
     Row("queue", "huge", times=1),
     Row("queue", "garbage", times=2, short=True),
