@@ -205,12 +205,14 @@ class Revoked(Heard):
 def hear_roles(inbox: Inbox) -> None:
     """Let a service keep the roles that registration tells of."""
 
-    @inbox.on("registration.role_granted.v1", reads=Granted)
+    inbox.mirror("registration", roles, by="role_id")
+
+    @inbox.on("registration.role_granted.v1", reads=Granted, replays=True)
     def remember_role(session: Session, fact: dict[str, Any], now: datetime) -> None:
         wanted = ("role_id", "gathering_id", "organiser_id", "role", "name", "email")
         grant(session, **{name: fact[name] for name in wanted})
 
-    @inbox.on("registration.role_revoked.v1", reads=Revoked)
+    @inbox.on("registration.role_revoked.v1", reads=Revoked, replays=True)
     def forget_role(session: Session, fact: dict[str, Any], now: datetime) -> None:
         revoke(session, fact["role_id"])
 

@@ -13,7 +13,7 @@ from uuid import UUID
 from gunicorn.app.base import BaseApplication
 from sqlalchemy import select
 
-from services.chassis import health, migrations, relay, settings, telemetry, worker
+from services.chassis import health, migrations, relay, replays, settings, telemetry, worker
 from services.chassis.db import Database, inbox, parked
 from services.chassis.opening import open_database
 from services.chassis.service import Service
@@ -49,6 +49,10 @@ def main(service: Service, *own: Command, argv: Sequence[str] | None = None) -> 
     dead = verbs.add_parser("dead", help="facts that could not be heard")
     dead.add_argument("act", choices=("list", "show", "retry", "discard"))
     dead.add_argument("event_id", nargs="?", type=UUID)
+    replay = verbs.add_parser("replay", help="be told everything again, and write anew what is kept of it")
+    replay.add_argument("--from", dest="sources", action="append", choices=service.inbox.sources or None)
+    replay.add_argument("--check", action="store_true", help="list the rows that were not as they were told")
+    replay.add_argument("--no-wait", action="store_true", help="begin, and let worker and relay go on")
     for command in own:
         verbs.add_parser(command.name, help=command.help, add_help=False)
     args, rest = parser.parse_known_args(argv)
@@ -81,6 +85,14 @@ def _on_database(service: Service, database: Database, args: argparse.Namespace)
     elif args.verb == "alive":
         with database.reading() as session:
             return 0 if health.of(session, datetime.now(UTC))["ready"] else 1
+    elif args.verb == "replay":
+        return replays.run(
+            service,
+            database,
+            args.sources or service.inbox.sources,
+            kind="check" if args.check else "rebuild",
+            waits=not args.no_wait,
+        )
     else:
         return _dead(service, database, args.act, args.event_id)
     return 0

@@ -80,6 +80,8 @@ outbox = Table(
     Column("happened_at", Moment, nullable=False),
 )
 
+Index("ix_outbox_subject", outbox.c.subject)
+
 # One row for each (fact, hearer): done only when the hearer said so after its own commit.
 delivery = Table(
     "delivery",
@@ -165,6 +167,39 @@ ack_out = Table(
     Column("sequence", _Counter, primary_key=True, autoincrement=True),
     Column("source", String, nullable=False),
     Column("event_id", Uuid, nullable=False),
+)
+
+# Where this service stands in being told again, one row a lane of each teller's subjects (see recalls.py).
+# kind: rebuild | check; `left` holds subjects that must be asked for alone, as hex.
+recalls = Table(
+    "recalls",
+    _house,
+    Column("source", String, primary_key=True),
+    Column("lane", Integer, primary_key=True),
+    Column("run", Uuid, nullable=False),
+    Column("kind", String, nullable=False),
+    Column("after", Uuid, nullable=False),
+    Column("until", Uuid, nullable=False),
+    Column("left", JSON, nullable=False),
+    Column("known", Integer),
+    Column("subjects", Integer, nullable=False),
+    Column("facts", Integer, nullable=False),
+    Column("mended", Integer, nullable=False),
+    Column("asked_at", Moment, nullable=False),
+    Column("began_at", Moment, nullable=False),
+    Column("ended_at", Moment),
+)
+
+# Rows that a check found to be other than what was told, and wrote anew.
+drifts = Table(
+    "drifts",
+    _house,
+    Column("id", Uuid, primary_key=True),
+    Column("source", String, nullable=False),
+    Column("subject", Uuid, nullable=False),
+    Column("kept_in", String, nullable=False),
+    Column("what", String, nullable=False),
+    Column("found_at", Moment, nullable=False, index=True),
 )
 
 # The answer to a write that came with a key, so that the same key gets the same answer.

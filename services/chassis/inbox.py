@@ -19,7 +19,7 @@ from uuid import UUID
 
 import structlog
 from marshmallow import EXCLUDE, Schema, ValidationError
-from sqlalchemy import Select, select, update
+from sqlalchemy import Select, Table, select, update
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.orm import Session
 
@@ -27,6 +27,7 @@ from services.chassis import ledger
 from services.chassis.db import Database, inbox, parked, seen
 from services.chassis.ledger import DONE, Told
 from services.chassis.ledger import upsert as upsert
+from services.chassis.mirrors import Mirror, Settle, mirror_of
 
 log = structlog.get_logger()
 
@@ -60,6 +61,15 @@ class Ear:
     shape: Heard
     handle: Handler
     prepare: Prepare | None
+    replay: Handler | None
+
+    def fact(self, envelope: Envelope) -> Fact:
+        """What a handler is given. Raises ValidationError."""
+        fact: Fact = self.shape.load(envelope["data"])
+        fact["_event_id"] = UUID(envelope["id"])
+        fact["_happened_at"] = datetime.fromisoformat(envelope["time"])
+        fact["_trace"] = envelope["traceparent"]
+        return fact
 
 
 @dataclass(frozen=True)
@@ -72,12 +82,7 @@ class _Read:
 
     @classmethod
     def of(cls, ear: Ear, envelope: Envelope) -> _Read:
-        told = Told.of(envelope)
-        fact = ear.shape.load(envelope["data"])
-        fact["_event_id"] = told.event_id
-        fact["_happened_at"] = datetime.fromisoformat(envelope["time"])
-        fact["_trace"] = envelope["traceparent"]
-        return cls(told, ear, fact)
+        return cls(Told.of(envelope), ear, ear.fact(envelope))
 
 
 class Inbox:
@@ -86,24 +91,55 @@ class Inbox:
     def __init__(self, service: str) -> None:
         self.service = service
         self.ears: dict[str, Ear] = {}
+        self.mirrors: list[Mirror] = []
 
     def on(
-        self, event_type: str, *, reads: type[Heard], prepare: Prepare | None = None
+        self,
+        event_type: str,
+        *,
+        reads: type[Heard],
+        prepare: Prepare | None = None,
+        replays: bool | Handler = False,
     ) -> Callable[[Handler], Handler]:
         """Hear facts of this type with the decorated handler: `handler(session, fact, now)`.
 
         `fact` is what `reads` loads, and `_event_id`, `_happened_at`, `_trace`. With `prepare`, the long part runs
         first on a read-only session, outside the write transaction, and its result is the handler's fourth argument.
         A handler does nothing but write to its session: what it did is undone and done anew when a neighbour fails.
+
+        `replays` says what is done when the fact is told again to write mirrored rows anew: the same, for a handler
+        that does nothing else (True), another handler, or nothing (False).
         """
 
         def remember(handler: Handler) -> Handler:
             if event_type in self.ears:
                 raise ValueError(f"{self.service} hears {event_type} twice")
-            self.ears[event_type] = Ear(reads, reads(), handler, prepare)
+            replay = handler if replays is True else replays or None
+            self.ears[event_type] = Ear(reads, reads(), handler, prepare, replay)
             return handler
 
         return remember
+
+    def mirror(
+        self,
+        source: str,
+        kept: type[Any] | Table,
+        *,
+        by: str,
+        own: tuple[str, ...] = (),
+        settle: Settle | None = None,
+    ) -> None:
+        """Say that the rows of `kept` come from what `source` told, each from the facts about one subject.
+
+        `by` is the column that holds the subject, `own` are columns that a row keeps when it is written anew, and
+        `settle(session, subjects, now)` makes right afterwards what depends on both.
+        """
+        self.mirrors.append(mirror_of(source, kept, by, own, settle))
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """The tellers whose facts can be told again here."""
+        return tuple(dict.fromkeys(mirror.source for mirror in self.mirrors))
 
     def hear_all(
         self, database: Database, envelopes: Sequence[Envelope], *, patience_s: float = PATIENCE_S
@@ -269,6 +305,9 @@ class Inbox:
         now, told = datetime.now(UTC), Told.of(envelope)
         event_id = told.event_id
         with database.transaction() as session:
+            if told.version > ledger.lock(session, [told.thread])[told.thread] + 1:
+                # It is not begun: it comes before its elder, as often as it is sent.
+                return True
             row = session.execute(
                 select(inbox.c.status, inbox.c.starts).where(inbox.c.event_id == event_id)
             ).one_or_none()
@@ -290,9 +329,18 @@ class Inbox:
         now, told = datetime.now(UTC), Told.of(envelope)
         story = "".join(traceback.format_exception(error))[-4000:]
         with database.transaction() as session:
+            last = ledger.lock(session, [told.thread])[told.thread]
             row = session.execute(
                 select(inbox.c.status, inbox.c.attempts).where(inbox.c.event_id == told.event_id)
             ).one_or_none()
+            if told.version <= last or (row is not None and row.status in DONE):
+                ledger.count_again(session, [told.event_id])
+                ledger.acknowledge(session, [told])
+                return "again"
+            if told.version > last + 1:
+                # Whatever is wrong with it, its elders come first.
+                ledger.park(session, [told], now)
+                return "parked"
             tries = 1 if row is None else row.attempts + 1
             status = "dead" if final or tries >= TRIES else "failed"
             ledger.record(session, [told], status=status, now=now, attempts=tries, keep=True, error=story)

@@ -25,10 +25,16 @@ class Event(Schema):
 
     `type` is its address: service.past_tense.vN. `subject` names the field that holds the id of what the fact is
     about; facts about one subject reach each hearer in the order in which they were told.
+
+    A fact sets what it speaks of and leaves the rest alone, so its newest of each type is all a hearer needs to be
+    told again. A `transient` one asks for one deed (a letter, a plan) and is never told again. `secrets` are struck
+    out of the outbox once everybody has heard them.
     """
 
     type: ClassVar[str]
     subject: ClassVar[str]
+    transient: ClassVar[bool] = False
+    secrets: ClassVar[tuple[str, ...]] = ()
 
 
 class BrokenPromise(AssertionError):
@@ -42,6 +48,8 @@ def publish(session: Session, event: type[Event], about: object, *, now: datetim
     come from `session.info`, where the door put them. Raises BrokenPromise when the dump is not the promised
     shape, or when the type has no row in infra/routes.toml.
     """
+    if session.info.get("replays"):
+        raise BrokenPromise(f"{event.type}: being told again is no reason to tell anything")
     if event.type not in hearers():
         raise BrokenPromise(f"{event.type} has no row in infra/routes.toml")
     shape = event()

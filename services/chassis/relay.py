@@ -23,7 +23,7 @@ from kombu.utils.json import dumps
 from sqlalchemy import delete, select
 from sqlalchemy.exc import DBAPIError
 
-from services.chassis import due, prune
+from services.chassis import due, prune, recalls
 from services.chassis.broker import acks_queue, client, events_queue, nudge_key
 from services.chassis.db import Database, ack_out
 from services.chassis.opening import open_database
@@ -122,6 +122,8 @@ class Relay:
         more = self._send_facts(seen)
         more = self._send_acks() or more
         more = self._sweeps() or more
+        if self._due("recalls", POLL_S):
+            self._ask_again()
         if self._due("canary", CANARY_S):
             self._send(
                 f"{self.service.name}.canary", [datetime.now(UTC).isoformat()], events_queue(self.service.name)
@@ -200,8 +202,18 @@ class Relay:
         self._next["acks"] = 0.0
         return True
 
+    def _ask_again(self) -> None:
+        """Ask the tellers for what this service wants to be told again, and got no answer to."""
+        with self.database.reading() as session:
+            if not recalls.is_waiting(session):
+                return
+        with self.database.transaction() as session:
+            questions = recalls.due(session, datetime.now(UTC))
+        for source, question in questions:
+            self._send(f"{source}.recollect", [self.service.name, question.as_json()], events_queue(source))
+
     def _chores(self) -> None:
-        for chore in (*self.service.chores, *prune.CHORES):
+        for chore in (*self.service.chores, *prune.chores(self.service), *recalls.chores(self.service)):
             if self._due(f"chore {chore.name}", chore.every_s):
                 self._attempt(chore)
 

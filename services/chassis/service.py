@@ -54,9 +54,15 @@ class Sweep:
     task: str
 
 
+Remind = Callable[[Session, Settings, type[Event], dict[str, Any]], dict[str, Any]]
+
+
 @dataclass(frozen=True)
 class Service:
-    """One service; `folder` is where its migrations, templates and translations stand."""
+    """One service; `folder` is where its migrations, templates and translations stand.
+
+    `remind(session, settings, event, body)` gives a fact that is told again the secrets that were struck out of it.
+    """
 
     name: str
     metadata: MetaData
@@ -67,3 +73,4 @@ class Service:
     chores: tuple[Chore, ...] = ()
     sweeps: tuple[Sweep, ...] = ()
     tasks: tuple[Task, ...] = ()
+    remind: Remind | None = None

@@ -11,15 +11,17 @@ from uuid import UUID
 
 import redis
 from celery import Celery
+from kombu.utils.json import dumps
 from sqlalchemy import update
 
-from services.chassis import signs, watch
+from services.chassis import memories, recalls, signs, watch
 from services.chassis.broker import acks_queue, celery_app, client, events_queue
 from services.chassis.db import Database, delivery, pulse
 from services.chassis.due import apart
 from services.chassis.inbox import Inbox
 from services.chassis.ledger import upsert
 from services.chassis.opening import open_database
+from services.chassis.post import Post
 from services.chassis.service import Service, Task
 from services.chassis.settings import Settings
 from services.chassis.telemetry import configure
@@ -39,10 +41,20 @@ class _Opened:
         return self._database
 
 
-def build(service: Service, settings: Settings) -> Celery:
-    """The service's Celery app with its tasks: hear, ack, canary, and its own."""
+def build(
+    service: Service,
+    settings: Settings,
+    *,
+    database: Callable[[], Database] | None = None,
+    post: Post | None = None,
+) -> Celery:
+    """The service's Celery app with its tasks: hear, ack, canary, recollect, recall, and its own.
+
+    `database` opens the service's own, `post` is where answers leave; both are made when not given.
+    """
     app = celery_app(service.name, settings)
-    database = _Opened(service.name, settings)
+    database = database or _Opened(service.name, settings)
+    out = post or Post(settings)
 
     def hear(task: Any, envelope: dict[str, Any]) -> None:
         take(
@@ -59,15 +71,32 @@ def build(service: Service, settings: Settings) -> Celery:
         sing(database(), sung_at)
         _give_a_sign(database(), settings)
 
-    app.task(hear, bind=True, name=f"{service.name}.hear")
-    app.task(ack, name=f"{service.name}.ack")
-    app.task(canary, name=f"{service.name}.canary")
+    def recollect(hearer: str, question: dict[str, Any]) -> None:
+        asked = memories.Question.of(question)
+        answer = memories.recollect(database(), service, settings, hearer, asked)
+        send(hearer, "recall", answer)
+
+    def recall(source: str, answer: dict[str, Any]) -> None:
+        asked = recalls.take(database(), service.inbox, source, answer, now=datetime.now(UTC))
+        if asked is not None:
+            send(source, "recollect", asked.as_json())
+
+    def send(to: str, verb: str, what: dict[str, Any]) -> None:
+        # One that is lost is asked for again.
+        out.put(events_queue(to), f"{to}.{verb}", dumps([service.name, what]))
+        out.exchange([])
+
+    app.task(recollect, name=f"{service.name}.recollect", shared=False)
+    app.task(recall, name=f"{service.name}.recall", shared=False)
+    app.task(hear, bind=True, name=f"{service.name}.hear", shared=False)
+    app.task(ack, name=f"{service.name}.ack", shared=False)
+    app.task(canary, name=f"{service.name}.canary", shared=False)
     for task in service.tasks:
-        app.task(_bound(task, database, settings), name=f"{service.name}.{task.name}")
+        app.task(_bound(task, database, settings), name=f"{service.name}.{task.name}", shared=False)
     return app
 
 
-def _bound(task: Task, database: _Opened, settings: Settings) -> Any:
+def _bound(task: Task, database: Callable[[], Database], settings: Settings) -> Any:
     def run(*args: Any) -> None:
         task.do(database(), settings, *args)
 

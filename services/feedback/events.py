@@ -12,6 +12,7 @@ class QuestionnaireAddressed(Event):
 
     type = "feedback.questionnaire_addressed.v1"
     subject = "invite_id"
+    transient = True
 
     invite_id = fields.UUID(required=True)
     gathering_id = fields.UUID(required=True)
@@ -29,6 +30,7 @@ class AccountPublished(Event):
 
     type = "feedback.account_published.v1"
     subject = "gathering_id"
+    transient = True
 
     gathering_id = fields.UUID(required=True)
     title = fields.String(required=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import secrets
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from functools import cache
 from pathlib import Path
@@ -57,6 +57,12 @@ def prepare(session: Session, gathering_id: UUID) -> None:
                 longest=asked.get("longest", 2000),
             )
         )
+
+
+def prepare_all(session: Session, gathering_ids: Iterable[UUID], now: datetime) -> None:
+    """The same for those of these ids that are gatherings."""
+    for gathering_id in session.scalars(select(Gathering.id).where(Gathering.id.in_(gathering_ids))).all():
+        prepare(session, gathering_id)
 
 
 def of(session: Session, gathering_id: UUID, *, locked: bool = False) -> Questionnaire:

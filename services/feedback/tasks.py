@@ -11,9 +11,18 @@ from sqlalchemy.orm import Session
 from services.chassis import auth
 from services.chassis.inbox import Heard, Inbox
 from services.feedback import attendances, gatherings, questionnaires
+from services.feedback.models import Attendance, Gathering, Plan, Story, Synthesis, Topic
 
 inbox = Inbox("feedback")
 auth.hear_roles(inbox)
+inbox.mirror("registration", Gathering, by="id", settle=questionnaires.prepare_all)
+inbox.mirror(
+    "registration", Attendance, by="participant_id", own=("addressed",), settle=attendances.forget_reached
+)
+inbox.mirror("registration", Story, by="id")
+inbox.mirror("registration", Topic, by="id")
+inbox.mirror("grouping", Plan, by="round_id")
+inbox.mirror("grouping", Synthesis, by="group_id")
 
 
 class Territory(Heard):
@@ -92,58 +101,62 @@ class WrittenSynthesis(Heard):
     written_at = fields.AwareDateTime(required=True)
 
 
-@inbox.on("registration.gathering_described.v1", reads=Description)
+def recall_gathering(session: Session, fact: dict[str, Any], now: datetime) -> None:
+    gatherings.describe(session, fact["gathering_id"], fact)
+
+
+@inbox.on("registration.gathering_described.v1", reads=Description, replays=recall_gathering)
 def describe_gathering(session: Session, fact: dict[str, Any], now: datetime) -> None:
     gatherings.describe(session, fact["gathering_id"], fact)
     questionnaires.prepare(session, fact["gathering_id"])
 
 
-@inbox.on("registration.participant_checked_in.v1", reads=Arrival)
+def recall_arrival(session: Session, fact: dict[str, Any], now: datetime) -> None:
+    attendances.remember(session, fact["participant_id"], fact["gathering_id"], **_contact(fact))
+
+
+@inbox.on("registration.participant_checked_in.v1", reads=Arrival, replays=recall_arrival)
 def note_arrival(session: Session, fact: dict[str, Any], now: datetime) -> None:
-    attendances.arrive(
-        session,
-        fact["participant_id"],
-        fact["gathering_id"],
-        email=fact["email"],
-        given=fact["given"],
-        family=fact["family"],
-        language=fact["language"],
-    )
+    attendances.arrive(session, fact["participant_id"], fact["gathering_id"], **_contact(fact))
 
 
-@inbox.on("registration.participant_absent.v1", reads=Absence)
+def _contact(fact: dict[str, Any]) -> dict[str, Any]:
+    return {name: fact[name] for name in ("email", "given", "family", "language")}
+
+
+@inbox.on("registration.participant_absent.v1", reads=Absence, replays=True)
 def note_absence(session: Session, fact: dict[str, Any], now: datetime) -> None:
     attendances.miss(session, fact["participant_id"], fact["gathering_id"])
 
 
-@inbox.on("registration.story_accepted.v1", reads=AcceptedStory)
+@inbox.on("registration.story_accepted.v1", reads=AcceptedStory, replays=True)
 def accept_story(session: Session, fact: dict[str, Any], now: datetime) -> None:
     gatherings.accept_story(session, fact["story_id"], fact["gathering_id"], title=fact["title"])
 
 
-@inbox.on("registration.story_withdrawn.v1", reads=WithdrawnStory)
+@inbox.on("registration.story_withdrawn.v1", reads=WithdrawnStory, replays=True)
 def withdraw_story(session: Session, fact: dict[str, Any], now: datetime) -> None:
     gatherings.withdraw_story(session, fact["story_id"])
 
 
-@inbox.on("registration.topic_accepted.v1", reads=AcceptedTopic)
+@inbox.on("registration.topic_accepted.v1", reads=AcceptedTopic, replays=True)
 def accept_topic(session: Session, fact: dict[str, Any], now: datetime) -> None:
     gatherings.accept_topic(
         session, fact["topic_id"], fact["gathering_id"], number=fact["number"], question=fact["question"]
     )
 
 
-@inbox.on("registration.topic_withdrawn.v1", reads=WithdrawnTopic)
+@inbox.on("registration.topic_withdrawn.v1", reads=WithdrawnTopic, replays=True)
 def withdraw_topic(session: Session, fact: dict[str, Any], now: datetime) -> None:
     gatherings.withdraw_topic(session, fact["topic_id"])
 
 
-@inbox.on("grouping.plan_published.v1", reads=PublishedPlan)
+@inbox.on("grouping.plan_published.v1", reads=PublishedPlan, replays=True)
 def remember_plan(session: Session, fact: dict[str, Any], now: datetime) -> None:
     gatherings.remember_plan(session, fact["round_id"], fact["gathering_id"], fact)
 
 
-@inbox.on("grouping.synthesis_written.v1", reads=WrittenSynthesis)
+@inbox.on("grouping.synthesis_written.v1", reads=WrittenSynthesis, replays=True)
 def remember_synthesis(session: Session, fact: dict[str, Any], now: datetime) -> None:
     gatherings.remember_synthesis(
         session,

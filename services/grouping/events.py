@@ -14,6 +14,7 @@ class PlanAsked(Event):
 
     type = "grouping.plan_asked.v1"
     subject = "round_id"
+    transient = True
 
     round_id = fields.UUID(required=True)
     gathering_id = fields.UUID(required=True)

@@ -14,12 +14,18 @@ from services.chassis import auth
 from services.chassis.db import Database
 from services.chassis.inbox import Heard, Inbox
 from services.grouping import gatherings, members, plans, questions, rounds
+from services.grouping.models import Gathering, Member, Story, Topic, Wish
 
 # Most answers are there before anything is told of their progress.
 TELL_S = 0.3
 
 inbox = Inbox("grouping")
 auth.hear_roles(inbox)
+inbox.mirror("registration", Gathering, by="id")
+inbox.mirror("registration", Member, by="participant_id")
+inbox.mirror("registration", Wish, by="participant_id")
+inbox.mirror("registration", Story, by="id")
+inbox.mirror("registration", Topic, by="id")
 
 
 class Description(Heard):
@@ -89,42 +95,42 @@ class Asked(Heard):
     ask_id = fields.UUID(required=True)
 
 
-@inbox.on("registration.gathering_described.v1", reads=Description)
+@inbox.on("registration.gathering_described.v1", reads=Description, replays=True)
 def describe_gathering(session: Session, fact: dict[str, Any], now: datetime) -> None:
     gatherings.describe(session, fact["gathering_id"], version=fact["version"], about=fact)
 
 
-@inbox.on("registration.participant_registered.v1", reads=Registered)
+@inbox.on("registration.participant_registered.v1", reads=Registered, replays=True)
 def expect_member(session: Session, fact: dict[str, Any], now: datetime) -> None:
     members.expect(session, fact["participant_id"], gathering_id=fact["gathering_id"], about=fact)
 
 
-@inbox.on("registration.participant_restored.v1", reads=Newcomer)
+@inbox.on("registration.participant_restored.v1", reads=Newcomer, replays=True)
 def expect_member_again(session: Session, fact: dict[str, Any], now: datetime) -> None:
     members.expect(session, fact["participant_id"], gathering_id=fact["gathering_id"], about=fact)
 
 
-@inbox.on("registration.participant_changed.v1", reads=Newcomer)
+@inbox.on("registration.participant_changed.v1", reads=Newcomer, replays=True)
 def change_member(session: Session, fact: dict[str, Any], now: datetime) -> None:
     members.change(session, fact["participant_id"], about=fact)
 
 
-@inbox.on("registration.participant_cancelled.v1", reads=Person)
+@inbox.on("registration.participant_cancelled.v1", reads=Person, replays=True)
 def let_member_go(session: Session, fact: dict[str, Any], now: datetime) -> None:
     members.note(session, fact["participant_id"], state="cancelled")
 
 
-@inbox.on("registration.participant_checked_in.v1", reads=Person)
+@inbox.on("registration.participant_checked_in.v1", reads=Person, replays=True)
 def note_arrival(session: Session, fact: dict[str, Any], now: datetime) -> None:
     members.note(session, fact["participant_id"], state="present")
 
 
-@inbox.on("registration.participant_absent.v1", reads=Person)
+@inbox.on("registration.participant_absent.v1", reads=Person, replays=True)
 def note_absence(session: Session, fact: dict[str, Any], now: datetime) -> None:
     members.note(session, fact["participant_id"], state="absent")
 
 
-@inbox.on("registration.story_accepted.v1", reads=StoryTold)
+@inbox.on("registration.story_accepted.v1", reads=StoryTold, replays=True)
 def accept_story(session: Session, fact: dict[str, Any], now: datetime) -> None:
     gatherings.accept_story(
         session,
@@ -135,12 +141,12 @@ def accept_story(session: Session, fact: dict[str, Any], now: datetime) -> None:
     )
 
 
-@inbox.on("registration.story_withdrawn.v1", reads=StoryGone)
+@inbox.on("registration.story_withdrawn.v1", reads=StoryGone, replays=True)
 def withdraw_story(session: Session, fact: dict[str, Any], now: datetime) -> None:
     gatherings.withdraw_story(session, fact["story_id"])
 
 
-@inbox.on("registration.topic_accepted.v1", reads=TopicBrought)
+@inbox.on("registration.topic_accepted.v1", reads=TopicBrought, replays=True)
 def accept_topic(session: Session, fact: dict[str, Any], now: datetime) -> None:
     gatherings.accept_topic(
         session,
@@ -152,12 +158,12 @@ def accept_topic(session: Session, fact: dict[str, Any], now: datetime) -> None:
     )
 
 
-@inbox.on("registration.topic_withdrawn.v1", reads=TopicGone)
+@inbox.on("registration.topic_withdrawn.v1", reads=TopicGone, replays=True)
 def withdraw_topic(session: Session, fact: dict[str, Any], now: datetime) -> None:
     gatherings.withdraw_topic(session, fact["topic_id"])
 
 
-@inbox.on("registration.wishes_ranked.v1", reads=Ranking)
+@inbox.on("registration.wishes_ranked.v1", reads=Ranking, replays=True)
 def rank_wishes(session: Session, fact: dict[str, Any], now: datetime) -> None:
     members.rank(
         session, fact["participant_id"], gathering_id=fact["gathering_id"], topic_ids=fact["topic_ids"]

@@ -23,14 +23,16 @@ from services.notifications.writing import labels
 
 Fact = dict[str, Any]
 Act = Callable[[Session, Fact, Gathering, datetime], None]
+Remember = Callable[[Session, Fact], object]
 
 
 @dataclass(frozen=True, slots=True)
 class About:
-    """What we read of a fact about a gathering, and what we do about it."""
+    """What we read of a fact about a gathering, what we do about it, and the part of that which is no letter."""
 
     reads: type[Heard]
     act: Act
+    remember: Remember | None = None
     needs_person: bool = False
 
 
@@ -45,6 +47,12 @@ def hear(session: Session, fact_type: str, fact: Fact, now: datetime) -> None:
     about.act(session, fact, gathering, now)
     if not about.needs_person and participant_id is not None:
         _catch_up(session, gathering, now, participant_id=participant_id)
+
+
+def recall(session: Session, remember: Remember, fact: Fact) -> None:
+    """Remember what a fact says and write to nobody: it was acted on when it was heard, or still waits for that."""
+    if fact["_event_id"] not in people.waiting_facts(session):
+        remember(session, fact)
 
 
 def describe_gathering(session: Session, fact: Fact, now: datetime) -> None:
@@ -107,8 +115,7 @@ def _ask_to_confirm(session: Session, fact: Fact, gathering: Gathering, now: dat
 
 
 def _send_link(session: Session, fact: Fact, gathering: Gathering, now: datetime) -> None:
-    known = session.get(Person, fact["participant_id"])
-    person = people.remember_person(session, fact, known.standing if known else "asked")
+    person = people.remember_person(session, fact, None, at_first="asked")
     _write(session, "link", person, gathering, _moment(fact), {}, now)
 
 
@@ -143,8 +150,7 @@ def _end_hold(session: Session, fact: Fact, gathering: Gathering, now: datetime)
 
 
 def _change(session: Session, fact: Fact, gathering: Gathering, now: datetime) -> None:
-    known = session.get(Person, fact["participant_id"])
-    person = people.remember_person(session, fact, known.standing if known else "registered")
+    person = people.remember_person(session, fact, None)
     changes.tell_person(
         session,
         person,
@@ -172,16 +178,12 @@ def _restore(session: Session, fact: Fact, gathering: Gathering, now: datetime) 
 def _place(session: Session, fact: Fact, gathering: Gathering, now: datetime) -> None:
     person = session.get_one(Person, fact["participant_id"])
     known = session.get(Placement, (person.id, fact["round_id"]), with_for_update=True)
-    role = fact["role"] or "member"
     if known is not None and known.version >= fact["version"]:
         return
     was = None if known is None else (known.group_number, known.role)
-    is_same = was == (fact["group_number"], role)
-    if known is None:
-        known = Placement(participant_id=person.id, round_id=fact["round_id"])
-        session.add(known)
-    known.version, known.group_number, known.role = fact["version"], fact["group_number"], role
-    if is_same or person.standing == "cancelled":
+    now_at = people.remember_place(session, fact)
+    role = now_at.role
+    if was == (now_at.group_number, role) or person.standing == "cancelled":
         return
     details = {
         "round_kind": fact["kind"],
@@ -221,19 +223,28 @@ def _announce_account(session: Session, fact: Fact, gathering: Gathering, now: d
         _write(session, "account", person, gathering, "1", {}, now, link=fact["link"])
 
 
+def _stands(standing: str | None, *, at_first: str = "registered") -> Remember:
+    def remember(session: Session, fact: Fact) -> None:
+        people.remember_person(session, fact, standing, at_first=at_first)
+
+    return remember
+
+
 FACTS = {
-    "registration.person_invited.v1": About(schemas.PersonInvited, _invite),
-    "registration.address_to_confirm.v1": About(schemas.AddressToConfirm, _ask_to_confirm),
-    "registration.link_asked.v1": About(schemas.Participant, _send_link),
-    "registration.participant_registered.v1": About(schemas.Registered, _register),
-    "registration.participant_waitlisted.v1": About(schemas.Waitlisted, _put_on_waiting_list),
-    "registration.seat_offered.v1": About(schemas.SeatOffered, _offer),
-    "registration.offer_expired.v1": About(schemas.Participant, _close_offer),
-    "registration.hold_expired.v1": About(schemas.Participant, _end_hold),
-    "registration.participant_changed.v1": About(schemas.Changed, _change),
-    "registration.participant_cancelled.v1": About(schemas.Cancelled, _cancel),
-    "registration.participant_restored.v1": About(schemas.Registered, _restore),
-    "grouping.person_placed.v1": About(schemas.PersonPlaced, _place, needs_person=True),
+    "registration.person_invited.v1": About(schemas.PersonInvited, _invite, people.remember_invitee),
+    "registration.address_to_confirm.v1": About(schemas.AddressToConfirm, _ask_to_confirm, _stands("asked")),
+    "registration.link_asked.v1": About(schemas.Participant, _send_link, _stands(None, at_first="asked")),
+    "registration.participant_registered.v1": About(schemas.Registered, _register, _stands("registered")),
+    "registration.participant_waitlisted.v1": About(
+        schemas.Waitlisted, _put_on_waiting_list, _stands("waiting")
+    ),
+    "registration.seat_offered.v1": About(schemas.SeatOffered, _offer, _stands("offered")),
+    "registration.offer_expired.v1": About(schemas.Participant, _close_offer, _stands("waiting")),
+    "registration.hold_expired.v1": About(schemas.Participant, _end_hold, _stands("cancelled")),
+    "registration.participant_changed.v1": About(schemas.Changed, _change, _stands(None)),
+    "registration.participant_cancelled.v1": About(schemas.Cancelled, _cancel, _stands("cancelled")),
+    "registration.participant_restored.v1": About(schemas.Registered, _restore, _stands("registered")),
+    "grouping.person_placed.v1": About(schemas.PersonPlaced, _place, people.remember_place, needs_person=True),
     "feedback.questionnaire_addressed.v1": About(schemas.QuestionnaireAddressed, _hand_questionnaire),
     "feedback.account_published.v1": About(schemas.AccountPublished, _announce_account),
 }

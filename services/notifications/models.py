@@ -113,6 +113,7 @@ class Placement(Base):
 
     participant_id: Mapped[UUID] = mapped_column(primary_key=True)
     round_id: Mapped[UUID] = mapped_column(primary_key=True)
+    placement_id: Mapped[UUID | None] = mapped_column(index=True)
     version: Mapped[int]
     group_number: Mapped[int]
     role: Mapped[str]

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import exists, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from services.chassis.errors import NotFound
-from services.notifications.models import EarlyFact, Gathering, Invitee, Person
+from services.notifications.models import EarlyFact, Gathering, Invitee, Person, Placement
 
 
 class UnknownGathering(NotFound):
@@ -52,8 +54,13 @@ def remember_gathering(session: Session, fact: dict[str, Any]) -> Gathering | No
     return known
 
 
-def remember_person(session: Session, fact: dict[str, Any], standing: str) -> Person:
-    """Take over who a participant is and how they stand. Their row stays locked until the transaction ends."""
+def remember_person(
+    session: Session, fact: dict[str, Any], standing: str | None, *, at_first: str = "registered"
+) -> Person:
+    """Take over who a participant is and how they stand: as before when `standing` is None, `at_first` if unknown.
+
+    Their row stays locked until the transaction ends.
+    """
     person = session.get(Person, fact["participant_id"], with_for_update=True)
     if person is None:
         person = Person(id=fact["participant_id"], gathering_id=fact["gathering_id"], calendar=0)
@@ -62,7 +69,7 @@ def remember_person(session: Session, fact: dict[str, Any], standing: str) -> Pe
         setattr(person, name, fact[name] or "")
     # A fact may leave the link out; the one we know stays good.
     person.link = fact["link"] or person.link or ""
-    person.language, person.standing = fact["language"], standing
+    person.language, person.standing = fact["language"], standing or person.standing or at_first
     person.registered_at = fact.get("registered_at") or person.registered_at
     session.flush()
     return person
@@ -87,6 +94,43 @@ def remember_invitee(session: Session, fact: dict[str, Any]) -> None:
     if invitee.answered_at is None and session.scalar(select(Person.id).where(*here).limit(1)) is not None:
         invitee.answered_at = fact["_happened_at"]
     session.flush()
+
+
+def settle_answers(session: Session, subjects: Sequence[UUID], now: datetime) -> None:
+    """Those of these invitees, and the invitees among these people, who answered: they are no longer silent."""
+    same = (
+        Person.gathering_id == Invitee.gathering_id,
+        func.lower(Person.email) == func.lower(Invitee.email),
+        Person.given == Invitee.given,
+        Person.family == Invitee.family,
+    )
+    answered = exists().where(*same, or_(Person.id.in_(subjects), Invitee.id.in_(subjects)))
+    session.execute(
+        update(Invitee)
+        .where(Invitee.answered_at.is_(None), answered)
+        .values(answered_at=now)
+        .execution_options(synchronize_session=False)
+    )
+
+
+def remember_place(session: Session, fact: dict[str, Any]) -> Placement:
+    """Take over where somebody sits in a round."""
+    where = (fact["participant_id"], fact["round_id"])
+    known = session.get(Placement, where, with_for_update=True)
+    if known is None:
+        known = Placement(participant_id=where[0], round_id=where[1])
+        session.add(known)
+    known.placement_id, known.version = fact["placement_id"], fact["version"]
+    known.group_number, known.role = fact["group_number"], fact["role"] or "member"
+    return known
+
+
+def waiting_facts(session: Session) -> set[UUID]:
+    """Facts that wait for their gathering or their person, looked up once for each session."""
+    if "waiting_facts" not in session.info:
+        session.info["waiting_facts"] = set(session.scalars(select(EarlyFact.event_id)))
+    found: set[UUID] = session.info["waiting_facts"]
+    return found
 
 
 def coming(session: Session, gathering_id: UUID, *standings: str) -> list[Person]:

@@ -93,6 +93,7 @@ class Cancelled(Participant):
 
 
 class PersonPlaced(Heard):
+    placement_id = fields.UUID(load_default=None)
     participant_id = fields.UUID(required=True)
     gathering_id = fields.UUID(required=True)
     round_id = fields.UUID(required=True)

@@ -11,13 +11,22 @@ from sqlalchemy.orm import Session
 from services.chassis import auth
 from services.chassis.inbox import Inbox
 from services.chassis.service import Chore, Sweep, Task
-from services.notifications import announcements, deliveries, posting, reminders, schemas
+from services.notifications import announcements, deliveries, people, posting, reminders, schemas
+from services.notifications.models import Gathering, Invitee, Person, Placement
 
 inbox = Inbox("notifications")
 auth.hear_roles(inbox)
+inbox.mirror("registration", Gathering, by="id", own=("night_from", "night_to"))
+inbox.mirror("registration", Invitee, by="id", own=("answered_at",), settle=people.settle_answers)
+inbox.mirror("registration", Person, by="id", own=("calendar",), settle=people.settle_answers)
+inbox.mirror("grouping", Placement, by="placement_id")
 
 
-@inbox.on("registration.gathering_described.v1", reads=schemas.GatheringDescribed)
+def recall_gathering(session: Session, fact: dict[str, Any], now: datetime) -> None:
+    people.remember_gathering(session, fact)
+
+
+@inbox.on("registration.gathering_described.v1", reads=schemas.GatheringDescribed, replays=recall_gathering)
 def remember_gathering(session: Session, fact: dict[str, Any], now: datetime) -> None:
     announcements.describe_gathering(session, fact, now)
 
@@ -34,8 +43,16 @@ def _announces(fact_type: str) -> Callable[[Session, dict[str, Any], datetime], 
     return announce
 
 
+def _recalls(remember: announcements.Remember) -> Callable[[Session, dict[str, Any], datetime], None]:
+    def recall(session: Session, fact: dict[str, Any], now: datetime) -> None:
+        announcements.recall(session, remember, fact)
+
+    return recall
+
+
 for _type, _about in announcements.FACTS.items():
-    inbox.on(_type, reads=_about.reads)(_announces(_type))
+    _again = _recalls(_about.remember) if _about.remember is not None else False
+    inbox.on(_type, reads=_about.reads, replays=_again)(_announces(_type))
 
 POST = Task("post", "notifications.mail", posting.post)
 FIND = Sweep("find_letters", 1, deliveries.find, "post")

@@ -11,6 +11,7 @@ from services.chassis.inbox import Inbox
 from services.chassis.service import Service
 from services.chassis.settings import Settings
 from services.chassis.web import new_api, new_app
+from services.registration import telling
 from services.registration.api import desk as desk_api
 from services.registration.api import gatherings as gatherings_api
 from services.registration.api import imports as imports_api
@@ -56,4 +57,5 @@ service = Service(
     create_app=create_app,
     folder=Path(__file__).parent,
     chores=CHORES,
+    remind=telling.remind,
 )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from marshmallow import Schema, fields
 
 from services.chassis.outbox import Event
@@ -80,6 +82,7 @@ class SignInAsked(Event):
 
     type = "registration.sign_in_asked.v1"
     subject = "sign_in_id"
+    transient = True
 
     sign_in_id = fields.UUID(required=True)
     email = fields.String(required=True)
@@ -94,6 +97,7 @@ class PersonInvited(Event):
 
     type = "registration.person_invited.v1"
     subject = "invitation_id"
+    secrets = ("link",)
 
     invitation_id = fields.UUID(required=True)
     gathering_id = fields.UUID(required=True)
@@ -108,6 +112,7 @@ class _ParticipantEvent(Event):
     """What every fact about a participant says: who, where, and the link that leads to their place."""
 
     subject = "participant_id"
+    secrets: ClassVar[tuple[str, ...]] = ("link",)
 
     participant_id = fields.UUID(required=True)
     gathering_id = fields.UUID(required=True)
@@ -131,6 +136,7 @@ class AddressToConfirm(_ParticipantEvent):
     """
 
     type = "registration.address_to_confirm.v1"
+    secrets = ("link", "code")
 
     code = fields.String(required=True)
     expires_at = fields.AwareDateTime(required=True)

@@ -9,6 +9,8 @@ from uuid import UUID
 from sqlalchemy import insert
 from sqlalchemy.orm import Session
 
+from services.chassis.outbox import Event
+from services.chassis.settings import Settings
 from services.registration.links import Links
 from services.registration.models import Deed, Gathering, Participant
 
@@ -33,6 +35,17 @@ def of(participant: Participant, links: Links, **more: object) -> dict[str, Any]
         "expires_at": participant.deadline_at,
         **more,
     }
+
+
+def remind(session: Session, settings: Settings, event: type[Event], body: dict[str, Any]) -> dict[str, Any]:
+    """Put a link that was struck out of an old fact back into it. A code is over by then and stays away."""
+    if "link" not in event.secrets or body.get("link"):
+        return body
+    links = Links(settings.public_url, settings.secret_key)
+    if "invitation_id" in body:
+        slug = session.get_one(Gathering, UUID(body["gathering_id"])).slug
+        return {**body, "link": links.invitation(slug, UUID(body["invitation_id"]))}
+    return {**body, "link": links.mine(UUID(body["participant_id"]))}
 
 
 def described(gathering: Gathering, links: Links) -> dict[str, Any]:

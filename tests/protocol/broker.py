@@ -2,57 +2,79 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+from collections.abc import Callable, Sequence
 from copy import deepcopy
+from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
 
 import redis
 
-from services.chassis.post import EPOCH_KEY, Seen
+from services.chassis.post import Seen
 
-Message = tuple[str, list[Any]]
+
+@dataclass
+class Message:
+    """A task call; `was_taken` when a worker died of it, or took it and gave it back."""
+
+    task: str
+    args: list[Any]
+    was_taken: bool = False
 
 
 class Broker:
-    """Queues of (task, arguments) by name, and the few keys that a relay asks for.
-
-    It stands behind the relay's post: `put` takes a message, `look` tells what an exchange tells. While `is_away`
-    everything raises what redis-py raises.
-    """
+    """Queues of messages by name, and the epoch that a relay looks for. While `is_away` nobody is answered."""
 
     def __init__(self) -> None:
         self.queues: dict[str, list[Message]] = {}
-        self.keys: dict[str, bytes] = {}
+        self.epoch = ""
         self.run_id = uuid4().hex
         self.is_away = False
 
     def put(self, queue: str, message: Message) -> None:
-        self._answer()
-        self.queues.setdefault(queue, []).append(deepcopy(message))
+        self.queues.setdefault(queue, []).append(message)
+
+    def look(self, queues: Sequence[str]) -> Seen:
+        """The first who looks into an empty broker leaves an epoch there."""
+        self.epoch = self.epoch or uuid4().hex
+        return Seen(f"{self.epoch}:{self.run_id}", {name: len(self.queues.get(name, ())) for name in queues})
 
     def messages(self) -> list[tuple[str, int]]:
-        """Where a message lies: its queue and its place there."""
+        """Where each message lies: its queue and its place there."""
         return [(name, place) for name, queue in self.queues.items() for place in range(len(queue))]
 
     def forget(self) -> None:
         """FLUSHALL, or a start with empty hands."""
-        self.queues, self.keys, self.run_id = {}, {}, uuid4().hex
+        self.queues, self.epoch, self.run_id = {}, "", uuid4().hex
 
     def dump(self) -> tuple[Any, Any]:
-        return deepcopy((self.queues, self.keys))
+        return deepcopy((self.queues, self.epoch))
 
     def restore(self, dump: tuple[Any, Any]) -> None:
         """A start from an old file: what was taken since is there again, what came since is gone."""
-        self.queues, self.keys = deepcopy(dump)
+        self.queues, self.epoch = deepcopy(dump)
         self.run_id = uuid4().hex
 
-    def look(self, queues: Sequence[str]) -> Seen:
-        """What an exchange of the post tells of it."""
-        self._answer()
-        epoch = self.keys.setdefault(EPOCH_KEY, uuid4().hex.encode()).decode()
-        return Seen(f"{epoch}:{self.run_id}", {name: len(self.queues.get(name, ())) for name in queues})
 
-    def _answer(self) -> None:
-        if self.is_away:
+class Post:
+    """One relay's connection, in place of services.chassis.post.Post; `before_each` may kill the relay."""
+
+    def __init__(self, broker: Broker, before_each: Callable[[], None]) -> None:
+        self._broker, self._before_each = broker, before_each
+        self._waiting: list[tuple[str, Message]] = []
+
+    def put(self, queue: str, task: str, arguments: str) -> None:
+        self._waiting.append((queue, Message(task, json.loads(arguments))))
+
+    def exchange(self, queues: Sequence[str]) -> Seen:
+        leaving, self._waiting = self._waiting, []
+        if self._broker.is_away:
             raise redis.ConnectionError("away")
+        for queue, message in leaving:
+            self._before_each()
+            self._broker.put(queue, message)
+        return self._broker.look(queues)
+
+    def close(self) -> None:
+        self._waiting = []

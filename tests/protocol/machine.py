@@ -19,7 +19,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from services.chassis.broker import events_queue
 from services.chassis.inbox import Inbox
 from tests.protocol.broker import Broker
-from tests.protocol.street import HEARERS, KINDS, TELLER, Both, Houses, Street
+from tests.protocol.street import HEARERS, KINDS, MISSHAPEN, TELLER, Both, Houses, Street
 
 SUBJECTS = (UUID(int=1), UUID(int=2))
 SETTLED_S = 10
@@ -41,6 +41,7 @@ class Protocol(RuleBasedStateMachine):
         self.told: dict[tuple[str, UUID], list[int]] = {(h, s): [] for h in HEARERS for s in SUBJECTS}
         self.discarded: set[tuple[str, int]] = set()
         self.last = 0
+        self.wrong: set[int] = set()
         self.dump = self.street.broker.dump()
 
     @rule(kind=st.sampled_from(list(KINDS)), subject=st.sampled_from(SUBJECTS), poison=st.integers(0, 7))
@@ -48,6 +49,10 @@ class Protocol(RuleBasedStateMachine):
         self.last += 1
         if poison == 0:
             self.street.poisoned.add(self.last)
+        elif poison == 1:
+            MISSHAPEN.add(self.last)
+        if poison <= 1:
+            self.wrong.add(self.last)
         self.street.tell(kind, subject, self.last)
         for hearer in KINDS[kind]:
             self.told[hearer, subject].append(self.last)
@@ -79,8 +84,8 @@ class Protocol(RuleBasedStateMachine):
     def overtake(self, subject: UUID, name: str, dies: tuple[str, int] | None) -> None:
         """The younger of two facts comes first, and its hearer may die of the elder."""
         for _ in range(2):
-            self.tell(kind=Both, subject=subject, poison=1)
-        self.street.relay(TELLER)
+            self.tell(kind=Both, subject=subject, poison=7)
+            self.street.relay(TELLER)
         queue = events_queue(name)
         for place in reversed(range(len(self.street.broker.queues.get(queue, ())))):
             self.street.deliver(queue, place, dies if place == 0 else None)
@@ -113,6 +118,7 @@ class Protocol(RuleBasedStateMachine):
     @rule()
     def mend_handlers(self) -> None:
         self.street.poisoned.clear()
+        MISSHAPEN.clear()
 
     @precondition(lambda self: any(self.street.dead(name) for name in HEARERS))
     @rule(retries=st.booleans())
@@ -136,6 +142,12 @@ class Protocol(RuleBasedStateMachine):
                 due = self._due(name, subject)
                 assert numbers == due[: len(numbers)], f"{name} applied {numbers} of {due}"
 
+    @invariant()
+    def only_what_is_wrong_is_dead(self) -> None:
+        for name in HEARERS:
+            dead = {self.street.number_of(name, event_id) for event_id in self.street.dead(name)}
+            assert dead <= self.wrong | self.street.struck, f"{name} gave up {dead} for nothing"
+
     def teardown(self) -> None:
         if not hasattr(self, "street"):
             return
@@ -143,6 +155,7 @@ class Protocol(RuleBasedStateMachine):
         self.street.broker.is_away = False
         self.street.broker.forget()
         self.street.poisoned.clear()
+        MISSHAPEN.clear()
         for _ in range(SETTLED_S):
             self.street.go_round()
             for name in HEARERS:

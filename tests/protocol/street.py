@@ -6,10 +6,10 @@ sends. Time is the hour written in the rows: `pass_time` moves what waits nearer
 
 from __future__ import annotations
 
-import json
 import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from copy import deepcopy
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from tempfile import mkdtemp
@@ -17,21 +17,21 @@ from typing import Any
 from uuid import UUID
 
 import redis
-from marshmallow import fields
+from marshmallow import ValidationError, fields
 from sqlalchemy import Column, Integer, Table, Uuid, event, insert, select, update
 from sqlalchemy.orm import Session
 
 from services.chassis import prune
 from services.chassis.broker import acks_queue, events_queue
 from services.chassis.db import Database, ack_out, delivery, inbox, own_tables
+from services.chassis.due import apart
 from services.chassis.inbox import Heard, Inbox
 from services.chassis.outbox import Event, publish
-from services.chassis.post import Seen
 from services.chassis.relay import Relay
 from services.chassis.service import Service
 from services.chassis.settings import Settings
 from services.chassis.worker import acknowledge, sing, take
-from tests.protocol.broker import Broker, Message
+from tests.protocol.broker import Broker, Message, Post
 
 TELLER, HEARERS = "registration", ("grouping", "notifications")
 
@@ -70,9 +70,18 @@ KINDS: dict[type[Event], tuple[str, ...]] = {
 }
 
 
+# Facts whose shape their hearers cannot read.
+MISSHAPEN: set[int] = set()
+
+
+def _readable(number: int) -> None:
+    if number in MISSHAPEN:
+        raise ValidationError("unreadable")
+
+
 class Numbered(Heard):
     person = fields.UUID(required=True)
-    number = fields.Integer(required=True)
+    number = fields.Integer(required=True, validate=_readable)
 
 
 class Killed(BaseException):
@@ -101,40 +110,6 @@ class Death:
             pass
         finally:
             self.at = None
-
-
-class _Post:
-    """Where the real relay has its post: what it sends goes into the broker in memory."""
-
-    def __init__(self, broker: Broker, death: Death) -> None:
-        self._broker, self._death = broker, death
-        self._waiting: list[tuple[str, Message]] = []
-
-    def put(self, queue: str, task: str, arguments: str) -> None:
-        self._waiting.append((queue, (task, json.loads(arguments))))
-
-    def exchange(self, queues: Sequence[str]) -> Seen:
-        leaving, self._waiting = self._waiting, []
-        for queue, message in leaving:
-            self._death.meet("sending")
-            self._broker.put(queue, message)
-        return self._broker.look(queues)
-
-    def close(self) -> None:
-        self._waiting = []
-
-
-class _Relay(Relay):
-    """The real relay; it sends acknowledgements at every turn, because no time passes here."""
-
-    def __init__(self, service: Service, database: Database, broker: Broker, death: Death) -> None:
-        super().__init__(service, Settings(), database)
-        self.post = _Post(broker, death)  # type: ignore[assignment]
-
-    def turn(self) -> bool:
-        self._seen = None
-        self._next.pop("acks", None)
-        return super().turn()
 
 
 class Houses:
@@ -170,8 +145,11 @@ class Street:
 
     def __init__(self, houses: Houses, ears: Callable[[str], Inbox], broker: Broker) -> None:
         houses.wipe()
+        MISSHAPEN.clear()
         self.broker, self.death, self.databases = broker, houses.death, houses.databases
         self.poisoned: set[int] = set()
+        # Facts that were in the hands of a worker that died.
+        self.struck: set[int] = set()
         self.services: dict[str, Service] = {}
         for name in (TELLER, *HEARERS):
             inbox = ears(name)
@@ -194,9 +172,11 @@ class Street:
         """One turn of a relay; one that died is another process next time."""
         relay = self.relays.get(name)
         if relay is None:
-            relay = self.relays[name] = _Relay(
-                self.services[name], self.databases[name], self.broker, self.death
-            )
+            relay = Relay(self.services[name], Settings(), self.databases[name])
+            relay.post = Post(self.broker, lambda: self.death.meet("sending"))  # type: ignore[assignment]
+            self.relays[name] = relay
+        # Acknowledgements are gathered for a moment; the moment is over.
+        relay._next["acks"], relay._seen = 0.0, None
         with self.death.comes(dies), suppress(redis.ConnectionError):
             relay.turn()
             return
@@ -204,16 +184,23 @@ class Street:
 
     def deliver(self, queue: str, place: int, dies: tuple[str, int] | None = None, again: bool = False) -> None:
         """A worker takes one message; it stays in the broker when the worker dies (late acknowledgement)."""
+        message = self.broker.queues[queue][place]
         with self.death.comes(dies):
-            self._work(self.broker.queues[queue][place])
-            if not again:
+            self._work(deepcopy(message))
+            if again:
+                message.was_taken = True
+            else:
                 del self.broker.queues[queue][place]
+            return
+        message.was_taken = True
+        facts = message.args[:1] if message.task.endswith(".hear") else []
+        self.struck.update(int(fact["data"]["number"]) for one in facts for fact in apart(one))
 
     def _work(self, message: Message) -> None:
-        task, args = message
-        name, _, verb = task.partition(".")
+        args = message.args
+        name, _, verb = message.task.partition(".")
         if verb == "hear":
-            take(self.services[name].inbox, self.databases[name], *args)
+            take(self.services[name].inbox, self.databases[name], *args, again=message.was_taken)
         elif verb == "ack":
             acknowledge(self.databases[name], args[0], [UUID(i) for i in args[1]])
         else:
