@@ -1,6 +1,6 @@
 # What one types in this project. `make help` lists it.
 .DEFAULT_GOAL := help
-.PHONY: help up down test check day bench bench-web bench-forming bench-letters faults faults-all compose-test lock setup setup-dev browser settings clean
+.PHONY: help up down test check day bench bench-web bench-backbone bench-forming bench-letters faults faults-all compose-test lock setup setup-dev browser settings clean
 
 SHELL := /bin/bash
 PYTHON ?= python3
@@ -44,6 +44,9 @@ bench: setup-dev ## Measures against the ceilings of this machine; writes var/be
 
 bench-web: setup-dev ## Measures registration beside the raw ceiling; writes var/bench-web.json
 	@exec $(PY) -m tests.bench.web
+
+bench-backbone: setup-dev ## Measures how facts travel beside what the servers do by hand; writes var/bench-backbone.json
+	@exec $(PY) -m tests.bench backbone
 
 bench-forming: setup-dev ## Measures the grouping engine against its bars; writes var/bench-forming.json
 	@exec $(PY) -m tests.bench.forming

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -27,7 +28,9 @@ from sqlalchemy import (
     make_url,
 )
 from sqlalchemy.engine import Connection, Engine
+from sqlalchemy.exc import InvalidatePoolError
 from sqlalchemy.orm import Session, sessionmaker
+from sqlalchemy.pool import ConnectionPoolEntry
 from sqlalchemy.types import TypeDecorator
 
 from services.chassis.one_file import Disk, Turn, Writer
@@ -275,9 +278,10 @@ class Database:
                 self.url,
                 pool_size=12,
                 max_overflow=24,
-                pool_pre_ping=True,
                 connect_args={"options": "-c idle_in_transaction_session_timeout=60000", "connect_timeout": 5},
             )
+            event.listen(self.engine, "checkin", _remember_when)
+            event.listen(self.engine, "checkout", _ask_if_rested(self.engine))
             self._reader = self.engine.execution_options(postgresql_readonly=True)
         self._write = sessionmaker(self.engine, expire_on_commit=False)
         self._read = sessionmaker(self._reader, expire_on_commit=False, autoflush=False)
@@ -338,3 +342,23 @@ def _begin_writing(connection: Connection) -> None:
 
 def _begin_reading(connection: Connection) -> None:
     connection.exec_driver_sql("BEGIN")
+
+
+# A connection that was of use so lately is not asked whether it still is: that costs a round trip each time.
+RESTED_S = 1.0
+
+
+def _remember_when(_connection: object, record: ConnectionPoolEntry) -> None:
+    record.info["rests_since"] = time.monotonic()
+
+
+def _ask_if_rested(engine: Engine) -> Callable[..., None]:
+    def ask(connection: Any, record: ConnectionPoolEntry, _proxy: object) -> None:
+        if time.monotonic() - record.info.get("rests_since", time.monotonic()) < RESTED_S:
+            return
+        try:
+            engine.dialect.do_ping(connection)
+        except engine.dialect.loaded_dbapi.Error as error:
+            raise InvalidatePoolError("the server went away while the connection rested") from error
+
+    return ask

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import json
 import random
 from collections import defaultdict
 from collections.abc import Collection, Sequence
 from datetime import UTC, datetime, timedelta
+from json import dumps
 from typing import Any
 
-from sqlalchemy import Text, bindparam, cast, exists, select, update
+from sqlalchemy import String, Text, Uuid, bindparam, cast, exists, select, type_coerce, update
 from sqlalchemy.orm import Session
 
 from services.chassis.db import delivery, outbox, pulse
 from services.chassis.ledger import upsert
-from services.chassis.outbox import envelope
 
 FIRST_RETRY_S, LONGEST_RETRY_S = 6.0, 300.0
 # No pause is longer than this; what is due later was written by a clock that was ahead, or ours was set back.
@@ -42,16 +41,16 @@ def hearers(session: Session, among: Collection[str], now: datetime) -> list[str
     return [name for name, waits in zip(names, row, strict=True) if waits]
 
 
-# The body stays the text it was stored as: it travels as it is.
+# Everything is text: it is only written down again. The body travels as the text it was stored as.
 _CLAIM = (
     select(
-        outbox.c.event_id,
+        cast(outbox.c.event_id, Text).label("event_id"),
         outbox.c.type,
-        outbox.c.subject,
+        cast(outbox.c.subject, Text).label("subject"),
         cast(outbox.c.body, Text).label("written"),
         outbox.c.trace,
-        outbox.c.cause,
-        outbox.c.happened_at,
+        cast(outbox.c.cause, Text).label("cause"),
+        type_coerce(outbox.c.happened_at, String).label("happened_at"),
         outbox.c.sequence,
         delivery.c.version,
         delivery.c.attempts,
@@ -64,6 +63,9 @@ _CLAIM = (
 )
 
 
+_KEY = type_coerce(delivery.c.event_id, Uuid(as_uuid=False))
+
+
 def claim(session: Session, hearer: str, most: int, now: datetime) -> Sequence[Any]:
     """Up to `most` facts due to one hearer, the longest due first; the next sending of each is pushed ahead."""
     rows = session.execute(_CLAIM, {"to": hearer, "now": now, "most": most}).all()
@@ -73,7 +75,7 @@ def claim(session: Session, hearer: str, most: int, now: datetime) -> Sequence[A
     for attempts, ids in by_attempts.items():
         session.execute(
             update(delivery)
-            .where(delivery.c.hearer == hearer, delivery.c.event_id.in_(ids))
+            .where(delivery.c.hearer == hearer, _KEY.in_(ids))
             .values(attempts=attempts + 1, next_at=now + timedelta(seconds=retry_after_s(attempts)))
         )
     return rows
@@ -105,8 +107,26 @@ def messages(rows: Sequence[Any], source: str) -> list[tuple[str, int]]:
 
 
 def _written(row: Any, source: str) -> str:
-    head = json.dumps(envelope(row, source, row.version, row.attempts + 1))
-    return f'{head[:-1]}, "data": {row.written}}}'
+    """`outbox.envelope` of a claimed row, as JSON."""
+    event_id, of, trace = _dashed(row.event_id), dumps(row.type), dumps(row.trace)
+    return (
+        f'{{"specversion": "1.0", "id": "{event_id}", "source": "{source}", "type": {of}, '
+        f'"subject": "{_dashed(row.subject)}", "time": "{_instant(row.happened_at)}", '
+        f'"datacontenttype": "application/json", "dataschema": "urn:palabre:{of[1:]}, "sequence": {row.sequence}, '
+        f'"aggversion": {row.version}, "attempt": {row.attempts + 1}, "traceparent": {trace}, '
+        f'"correlationid": {dumps(row.trace.split("-")[1])}, '
+        f'"causationid": "{_dashed(row.cause) if row.cause else event_id}", "data": {row.written}}}'
+    )
+
+
+def _dashed(key: str) -> str:
+    """A UUID with its dashes: SQLite's column holds it without."""
+    return key if len(key) == 36 else f"{key[:8]}-{key[8:12]}-{key[12:16]}-{key[16:20]}-{key[20:]}"
+
+
+def _instant(at: datetime | str) -> str:
+    """ISO 8601 with its offset: `Moment` keeps UTC, which SQLite holds as text without saying so."""
+    return f"{at[:10]}T{at[11:]}+00:00" if isinstance(at, str) else at.astimezone(UTC).isoformat()
 
 
 def _pack(facts: Sequence[str]) -> str:

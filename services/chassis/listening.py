@@ -1,27 +1,74 @@
-"""Waiting for PostgreSQL's NOTIFY; a module of its own because its driver is megabytes that SQLite does without."""
+"""PostgreSQL's NOTIFY and the wait for it; a module of its own: its driver is megabytes that SQLite does without."""
 
 from __future__ import annotations
 
+import os
+import threading
+import time
 from typing import Any
 
 import psycopg
 from sqlalchemy import URL
 
-from services.chassis.outbox import CHANNEL
+CHANNEL = "palabre_outbox"
+
+
+def _opened(url: URL) -> psycopg.Connection[Any]:
+    address = url.set(drivername="postgresql").render_as_string(hide_password=False)
+    return psycopg.connect(address, autocommit=True, connect_timeout=5)
+
+
+class Notice:
+    """Wakes the relay after a commit, on a connection of its own. A lost notice costs one poll.
+
+    Not in the transaction itself: one that notifies holds a lock of the whole database until its commit is on disk,
+    so such commits wait for the disk one by one instead of together.
+    """
+
+    REST_S = 2.0
+
+    def __init__(self, url: URL) -> None:
+        self._url = url
+        self._connection: psycopg.Connection[Any] | None = None
+        self._pid = 0
+        self._mine = threading.Lock()
+        self._wanted = False
+        self._quiet_until = 0.0
+
+    def __call__(self) -> None:
+        """One thread notifies for all that ask meanwhile; nobody else waits for it."""
+        self._wanted = True
+        while self._wanted and self._mine.acquire(blocking=False):
+            try:
+                self._wanted = False
+                self._notify()
+            finally:
+                self._mine.release()
+
+    def _notify(self) -> None:
+        if time.monotonic() < self._quiet_until:
+            return
+        try:
+            if self._connection is None or self._pid != os.getpid():
+                self._connection, self._pid = _opened(self._url), os.getpid()
+            self._connection.execute(f"notify {CHANNEL}")
+        except psycopg.Error:
+            self._connection = None
+            self._quiet_until = time.monotonic() + self.REST_S
 
 
 class Listener:
     """Hears the relay's channel on a connection of its own; opened anew after it broke."""
 
     def __init__(self, url: URL) -> None:
-        self._address = url.set(drivername="postgresql").render_as_string(hide_password=False)
+        self._url = url
         self._connection: psycopg.Connection[Any] | None = None
 
     def wait(self, timeout_s: float) -> None:
         """Return at the next notice, or after `timeout_s`. Raises ConnectionError when the database is away."""
         try:
             if self._connection is None or self._connection.closed:
-                self._connection = psycopg.connect(self._address, autocommit=True, connect_timeout=5)
+                self._connection = _opened(self._url)
                 self._connection.execute(f"listen {CHANNEL}")
             for _ in self._connection.notifies(timeout=timeout_s, stop_after=1):
                 pass

@@ -14,6 +14,7 @@ import fcntl
 import os
 import sqlite3
 import threading
+from contextlib import suppress
 from typing import TextIO
 
 # Not on every system; fsync does the same and more.
@@ -80,7 +81,9 @@ class Disk:
                 raise self._not_kept()
             self._next, self._syncing = _Round(), True
         try:
-            _sync(self._log())
+            # SQLite takes a log away only after all of it is safe in the database.
+            with suppress(FileNotFoundError):
+                _sync(self._log())
             mine.kept = True
         except OSError as error:
             raise self._not_kept() from error

@@ -10,14 +10,12 @@ from typing import Any, ClassVar
 from uuid import UUID
 
 from marshmallow import Schema
-from sqlalchemy import insert, text
+from sqlalchemy import insert
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from services.chassis.db import delivery, outbox, told
 from services.chassis.routes import hearers
-
-CHANNEL = "palabre_outbox"
 
 
 class Event(Schema):
@@ -98,8 +96,6 @@ def publish(session: Session, event: type[Event], about: object, *, now: datetim
 
 def wake(session: Session) -> None:
     """Wake this service's relay once `session` has committed, for what it wrote that a relay or a sweep takes up."""
-    if not session.info.get("wake") and session.get_bind().dialect.name == "postgresql":
-        session.execute(text(f"notify {CHANNEL}"))
     session.info["wake"] = True
 
 
@@ -121,11 +117,11 @@ def _next_versions(session: Session, heard_by: Iterable[str], subject: UUID) -> 
 def envelope(row: Any, source: str, version: int, attempt: int) -> dict[str, Any]:
     """A fact as it travels: CloudEvents 1.0 in JSON, `row` being its line of the outbox.
 
-    `data` is there when `row` has a `body`; without one it is for the caller to add. `aggversion` counts the facts
-    that this hearer was told of this subject (1, 2, 3…); `attempt` counts the sendings. `sequence` rises but may have
-    gaps on PostgreSQL, where a rolled-back transaction keeps its number.
+    `aggversion` counts the facts that this hearer was told of this subject (1, 2, 3…); `attempt` counts the
+    sendings. `sequence` rises but may have gaps on PostgreSQL, where a rolled-back transaction keeps its number.
+    `due` writes the same by hand, ten times as fast; a test holds the two against each other.
     """
-    told = {
+    return {
         "specversion": "1.0",
         "id": str(row.event_id),
         "source": source,
@@ -140,10 +136,8 @@ def envelope(row: Any, source: str, version: int, attempt: int) -> dict[str, Any
         "traceparent": row.trace,
         "correlationid": row.trace.split("-")[1],
         "causationid": str(row.cause) if row.cause else str(row.event_id),
+        "data": row.body,
     }
-    if hasattr(row, "body"):
-        told["data"] = row.body
-    return told
 
 
 def uuid7() -> UUID:

@@ -55,6 +55,14 @@ def running(command: list[str], env: dict[str, str], log: Path) -> Iterator[subp
         child.wait()
 
 
+def asked(command: list[str], env: dict[str, str]) -> str:
+    """What a child says, once it has ended well. Raises CalledProcessError."""
+    done = subprocess.run(
+        command, env={**os.environ, **env}, cwd=ROOT, capture_output=True, text=True, check=True, timeout=300
+    )
+    return done.stdout
+
+
 @contextmanager
 def postgres(*databases: str) -> Iterator[str]:
     """A real PostgreSQL that waits for its disk; gives the address with `{service}` for the database's name."""

@@ -26,9 +26,9 @@ LATER = NOW + timedelta(days=400)
 
 def a_row(version: int, *, attempts: int = 0, size: int = 10) -> SimpleNamespace:
     return SimpleNamespace(
-        event_id=uuid4(),
+        event_id=uuid4().hex,
         type=TYPE,
-        subject=uuid4(),
+        subject=str(uuid4()),
         written=json.dumps({"word": "é" * size}),
         trace=new_trace(),
         cause=None,
