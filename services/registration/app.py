@@ -24,6 +24,7 @@ from services.registration.tasks import CHORES
 from services.registration.web import (
     arrivals,
     describing,
+    exports,
     figures,
     lists,
     mine,
@@ -34,7 +35,7 @@ from services.registration.web import (
 )
 
 APIS = (gatherings_api, registrations_api, imports_api, desk_api, stories_api, sign_ins_api)
-PAGES = (portal, public, mine, describing, overview, lists, offers, arrivals)
+PAGES = (portal, public, mine, describing, overview, exports, lists, offers, arrivals)
 
 
 def create_app(service: Service, database: Database, settings: Settings) -> Flask:

@@ -21,6 +21,9 @@ from services.registration.links import Links, hashed
 from services.registration.models import Gathering, Import, Invitation, Participant
 
 NEAR = 72
+# Up to so many lines are applied while one waits; longer lists in parts of that size, so that nobody who registers
+# meanwhile waits for long.
+AT_ONCE = 200
 
 
 def stage(
@@ -65,19 +68,45 @@ def apply(
 ) -> Import:
     """Invite the new people of a staged list; their letters become drafts.
 
-    People who became known in the meantime are left as they are; applying twice is as good as once. Addresses
-    that look like a slip are corrected with `fix_typos`, else taken as they stand. Raises NotFound.
+    A list of more than AT_ONCE lines is only begun here, and `go_on` does the rest. People who became known in the
+    meantime are left as they are; applying twice is as good as once. Addresses that look like a slip are corrected
+    with `fix_typos`, else taken as they stand. Raises NotFound.
     """
     gathering = waiting_list.lock(session, gathering_id)
     staged = find(session, gathering_id, import_id)
-    if staged.applied_at is not None:
+    if staged.begun_at is not None or staged.applied_at is not None:
         return staged
-    known = _known(session, gathering_id)
+    staged.begun_at, staged.begun_by, staged.fix_typos = now, by, fix_typos
+    if len(staged.rows) <= AT_ONCE:
+        _invite(session, gathering, staged, links=links, now=now)
+    return staged
+
+
+def go_on(session: Session, *, links: Links, now: datetime) -> int:
+    """Apply the next part of the longest begun list; return how many lines were gone through."""
+    waits = session.execute(
+        select(Import.id, Import.gathering_id)
+        .where(Import.begun_at.is_not(None), Import.applied_at.is_(None))
+        .order_by(Import.begun_at)
+        .limit(1)
+    ).first()
+    if waits is None:
+        return 0
+    gathering = waiting_list.lock(session, waits.gathering_id)
+    staged = session.get_one(Import, waits.id, with_for_update=True, populate_existing=True)
+    before = staged.done
+    if staged.applied_at is None:
+        _invite(session, gathering, staged, links=links, now=now)
+    return staged.done - before
+
+
+def _invite(session: Session, gathering: Gathering, staged: Import, *, links: Links, now: datetime) -> None:
+    """Invite the people of the next AT_ONCE lines."""
+    part = [row for row in staged.rows[staged.done : staged.done + AT_ONCE] if row["status"] in ("new", "typo")]
+    addressed = [(row, row["meant"] if staged.fix_typos and row["meant"] else row["email"]) for row in part]
+    known = _known(session, gathering.id, {email for _, email in addressed})
     fresh = []
-    for row in staged.rows:
-        if row["status"] not in ("new", "typo"):
-            continue
-        email = row["meant"] if fix_typos and row["meant"] else row["email"]
+    for row, email in addressed:
         key = (email, names.fold(f"{row['given']} {row['family']}"))
         if key not in known:
             known.add(key)
@@ -86,9 +115,11 @@ def apply(
     session.flush()
     for invitation in fresh:
         publish(session, PersonInvited, about=_told(invitation, gathering, links), now=now)
-    staged.applied_at, staged.invited = now, len(fresh)
-    telling.note(session, "list applied", staged.id, gathering_id=gathering_id, by=by, now=now)
-    return staged
+    staged.done = min(len(staged.rows), staged.done + AT_ONCE)
+    staged.invited = (staged.invited or 0) + len(fresh)
+    if staged.done == len(staged.rows):
+        staged.applied_at = now
+        telling.note(session, "list applied", staged.id, gathering_id=gathering.id, by=staged.begun_by, now=now)
 
 
 def find(session: Session, gathering_id: UUID, import_id: UUID) -> Import:
@@ -126,24 +157,19 @@ _UNREADABLE = {
     "no_name": N_(
         "No column of this file is called “first name” or “name”. Name the columns in the first line."
     ),
-    "too_long": N_("This file has more than 5,000 lines. Cut it in parts."),
-    "broken": N_("This file is not a list that we can read. Save it as CSV and try again."),
+    "too_long": N_("This file has more than 10,000 lines. Cut it in parts."),
+    "broken": N_("This file is not a list that we can read. Save it as CSV or XLSX and try again."),
 }
 
 
-def _known(session: Session, gathering_id: UUID) -> set[tuple[str, str]]:
-    known = {
-        (email, key)
-        for email, key in session.execute(
-            select(Invitation.email, Invitation.name_key).where(Invitation.gathering_id == gathering_id)
-        )
-    }
-    known.update(
-        (email, key)
-        for email, key in session.execute(
-            select(Participant.email, Participant.name_key).where(Participant.gathering_id == gathering_id)
-        )
-    )
+def _known(session: Session, gathering_id: UUID, emails: set[str] | None = None) -> set[tuple[str, str]]:
+    """Who is invited or registered already, as (address, folded name): everybody, or those of some addresses."""
+    known: set[tuple[str, str]] = set()
+    for kind in (Invitation, Participant):
+        wanted = select(kind.email, kind.name_key).where(kind.gathering_id == gathering_id)
+        if emails is not None:
+            wanted = wanted.where(kind.email.in_(emails))
+        known.update((email, key) for email, key in session.execute(wanted))
     return known
 
 

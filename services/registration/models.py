@@ -126,7 +126,10 @@ class Invitation(Base):
 
 
 class Import(Base):
-    """A list someone wants to invite, read but not yet applied; `rows` is what was understood of each line."""
+    """A list someone wants to invite; `rows` is what was understood of each line.
+
+    It is applied from `begun_at` to `applied_at`; `done` counts the lines that were gone through.
+    """
 
     __tablename__ = "imports"
 
@@ -138,6 +141,10 @@ class Import(Base):
     rows: Mapped[list[dict[str, Any]]] = mapped_column(JSON)
     read_at: Mapped[datetime]
     read_by: Mapped[UUID]
+    begun_at: Mapped[datetime | None]
+    begun_by: Mapped[UUID | None]
+    fix_typos: Mapped[bool] = mapped_column(default=True)
+    done: Mapped[int] = mapped_column(default=0)
     applied_at: Mapped[datetime | None]
     invited: Mapped[int | None]
 

@@ -80,11 +80,22 @@ def listing(
     people = session.scalars(
         select(Participant)
         .where(*here)
-        .order_by(_name(session), Participant.id)
+        .order_by(by_name(session), Participant.id)
         .limit(size)
         .offset((page - 1) * size)
     ).all()
     return Listing(people, total, page)
+
+
+def pages_around(listing: Listing) -> list[int | None]:
+    """The pages to offer beside this one: the first, the last, three on each side; None stands for those left out."""
+    near = {1, listing.pages, *range(max(1, listing.page - 3), min(listing.pages, listing.page + 3) + 1)}
+    shown: list[int | None] = []
+    for page in sorted(near):
+        if shown and shown[-1] is not None and page - shown[-1] > 1:
+            shown.append(None)
+        shown.append(page)
+    return shown
 
 
 def everybody(session: Session, gathering_id: UUID) -> Sequence[Participant]:
@@ -92,7 +103,7 @@ def everybody(session: Session, gathering_id: UUID) -> Sequence[Participant]:
     return session.scalars(
         select(Participant)
         .where(Participant.gathering_id == gathering_id)
-        .order_by(_name(session), Participant.id)
+        .order_by(by_name(session), Participant.id)
     ).all()
 
 
@@ -214,7 +225,7 @@ def brought(session: Session, kind: type[Any], gathering_id: UUID) -> Sequence[A
     ).all()
 
 
-def _name(session: Session) -> ColumnElement[str]:
+def by_name(session: Session) -> ColumnElement[str]:
     """What people are ordered by: letter by letter, as SQLite does, whatever a PostgreSQL server's own order is."""
     if session.get_bind().dialect.name == "postgresql":
         return collate(Participant.search, "C")

@@ -396,6 +396,7 @@ class ImportView(Schema):
     delimiter = fields.String()
     counts = fields.Dict(keys=fields.String(), values=fields.Integer())
     rows = fields.List(fields.Nested(ImportRowView))
+    done = fields.Integer()
     applied_at = fields.AwareDateTime(allow_none=True)
     invited = fields.Integer(allow_none=True)
 

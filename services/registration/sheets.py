@@ -4,13 +4,21 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Sequence
+import zipfile
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+
+from openpyxl import load_workbook
+from openpyxl.utils.exceptions import InvalidFileException
 
 from services.registration import names
 
-# Inviting tells one fact a person in one transaction, and a registration waits meanwhile.
-MOST_LINES = 5_000
+MOST_LINES = 10_000
+WORKBOOK = "XLSX"
+_ZIP = b"PK\x03\x04"
+# What a workbook may hold unpacked: a list of so many lines needs a tenth of it.
+_MOST_BYTES = 64 * 1024 * 1024
+_MOST_COLUMNS = 60
 
 # What a column may be called, folded; the first that is there wins.
 HEADINGS: dict[str, tuple[str, ...]] = {
@@ -63,7 +71,9 @@ class Sheet:
 
 
 def read(content: bytes) -> Sheet:
-    """Read a list of people. Raises NotASheet."""
+    """Read a list of people: CSV of any usual kind, or the first sheet of an XLSX workbook. Raises NotASheet."""
+    if content.startswith(_ZIP):
+        return Sheet(WORKBOOK, "", _rows(_cells(content)))
     encoding, text = decoded(content)
     lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
     first = next((place for place, line in enumerate(lines) if line.strip(" ;,\t\"'")), None)
@@ -71,28 +81,70 @@ def read(content: bytes) -> Sheet:
         raise NotASheet("empty")
     delimiter = max(";,\t", key=lines[first].count)
     try:
-        return Sheet(encoding, delimiter, _rows("\n".join(lines[first:]), delimiter, first + 1))
+        return Sheet(encoding, delimiter, _rows(_lines("\n".join(lines[first:]), delimiter, first)))
     except csv.Error as error:
         raise NotASheet("broken") from error
 
 
-def _rows(text: str, delimiter: str, heading: int) -> tuple[Row, ...]:
-    reader = csv.reader(io.StringIO(text), delimiter=delimiter)
-    columns = _columns(next(reader))
+def _rows(lines: Iterable[tuple[int, Sequence[str]]]) -> tuple[Row, ...]:
+    """The people of numbered lines, of which the first one names the columns."""
+    numbered = iter(lines)
+    columns = _columns(next(numbered, (0, ()))[1])
     if "email" not in columns:
         raise NotASheet("no_email")
     if "given" not in columns and "family" not in columns and "name" not in columns:
         raise NotASheet("no_name")
     rows = []
-    # A quoted cell may hold newlines, so a row's number is that of the line on which it begins.
-    number = heading + reader.line_num
-    for cells in reader:
+    for number, cells in numbered:
         if any(cell.strip() for cell in cells):
             rows.append(_row(number, cells, columns))
-        number = heading + reader.line_num
         if len(rows) > MOST_LINES:
             raise NotASheet("too_long")
     return tuple(rows)
+
+
+def _lines(text: str, delimiter: str, before: int) -> Iterator[tuple[int, Sequence[str]]]:
+    """The lines of a CSV text that begins after `before` empty lines."""
+    reader = csv.reader(io.StringIO(text), delimiter=delimiter)
+    # A quoted cell may hold newlines, so a row's number is that of the line on which it begins.
+    number = before + 1
+    for cells in reader:
+        yield number, cells
+        number = before + 1 + reader.line_num
+
+
+def _cells(content: bytes) -> Iterator[tuple[int, Sequence[str]]]:
+    """The lines of the first sheet of a workbook, from the first one that is not empty; formulas as they showed."""
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as packed:
+            if sum(part.file_size for part in packed.infolist()) > _MOST_BYTES:
+                raise NotASheet("too_long")
+        book = load_workbook(io.BytesIO(content), read_only=True, data_only=True)
+        sheet = book.worksheets[0]
+        # A sheet may claim a million empty lines; one more than we take tells that there are too many.
+        lines = sheet.iter_rows(max_row=MOST_LINES + 100, max_col=_MOST_COLUMNS, values_only=True)
+        is_begun = False
+        for number, values in enumerate(lines, 1):
+            cells = [_text(value) for value in values]
+            is_begun = is_begun or any(cells)
+            if is_begun:
+                yield number, cells
+        book.close()
+    except (zipfile.BadZipFile, KeyError, IndexError, ValueError, SyntaxError, InvalidFileException) as error:
+        if isinstance(error, NotASheet):
+            raise
+        raise NotASheet("broken") from error
+    if not is_begun:
+        raise NotASheet("empty")
+
+
+def _text(value: object) -> str:
+    """A cell as one reads it: whole numbers without a point, nothing as an empty text."""
+    if value is None:
+        return ""
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    return str(value).strip()
 
 
 def decoded(content: bytes) -> tuple[str, str]:

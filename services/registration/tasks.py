@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from services.chassis.service import Chore
 from services.chassis.settings import Settings
-from services.registration import waiting_list
+from services.registration import invitations, waiting_list
 from services.registration.links import Links
 
 
@@ -18,4 +18,10 @@ def expire(session: Session, now: datetime) -> int:
     return waiting_list.expire(session, links=Links(chosen.public_url, chosen.secret_key), now=now)
 
 
-CHORES = (Chore("expire", 20, expire),)
+def invite(session: Session, now: datetime) -> int:
+    """Go on with the long lists that somebody wants applied."""
+    chosen: Settings = session.info["settings"]
+    return invitations.go_on(session, links=Links(chosen.public_url, chosen.secret_key), now=now)
+
+
+CHORES = (Chore("expire", 20, expire), Chore("invite", 1, invite))

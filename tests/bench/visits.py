@@ -7,15 +7,16 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import func, insert, select
 
 from services.chassis.auth import new_keys
 from services.chassis.db import Database, outbox
-from services.registration import gatherings, sign_ins
-from services.registration.links import Links
-from services.registration.models import HOLDING, Participant
+from services.registration import gatherings, names, sign_ins
+from services.registration.links import Links, hashed
+from services.registration.models import HOLDING, Participant, State
 from tests.bench.load import Visitor, load
 
+OWNER = "organisation@palabre.example"
 LETTERS = "ABCDEFGH"
 TERRITORIES = ("Armorique", "Beauce", "Causses", "Dombes", "Estuaire", "Forez", "Garrigue", "Hautes Terres")
 _ASSETS = re.compile(r'(?:href|src)="([^"]+)"')
@@ -46,7 +47,7 @@ def open_gathering(
     territories = [{"name": TERRITORIES[place], "quota": quota} for place, quota in enumerate(quotas)]
     links = Links("http://127.0.0.1", "k" * 40)
     with database.transaction() as session:
-        owner = sign_ins.welcome(session, "organisation@palabre.example", now=now())
+        owner = sign_ins.welcome(session, OWNER, now=now())
         made = gatherings.create(
             session,
             by=owner,
@@ -219,3 +220,22 @@ def quietly(flow: Callable[[Visitor, int], str]) -> Callable[[Visitor, int], Non
         flow(visitor, number)
 
     return done
+
+
+def filled(database: Database, *, people: int) -> str:
+    """A gathering where so many people are registered already; returns its slug."""
+    slug = open_gathering(database, seats=people, title=f"Liste de {people}", quotas=(None,) * 8)
+    with database.transaction() as session:
+        gathering = gatherings.by_slug(session, slug)
+        rows = [
+            {
+                "gathering_id": gathering.id, "state": State.registered, "given": f"Élise {number:05}",
+                "family": f"Nguyễn {number}", "email": f"list{number}@atelier.example", "name_key": f"list {number}",
+                "territory": LETTERS[number % 8], "trade": "direction", "structure": f"Atelier {number % 40}",
+                "language": "fr", "search": names.searchable(f"Élise {number:05}", f"Nguyễn {number}"),
+                "token_hash": hashed(f"{slug}.{number}"), "walk_in": False, "tries": 0, "wishes": [], "asked_at": now(),
+            }
+            for number in range(people)
+        ]  # fmt: skip
+        session.execute(insert(Participant), rows)
+    return slug

@@ -19,8 +19,9 @@ from typing import Any
 from sqlalchemy import create_engine
 
 from infra.day.board import Board, table
-from services.chassis import migrations, settings
+from services.chassis import auth, migrations, settings
 from services.chassis.db import Database
+from services.registration import sign_ins
 from services.registration.app import service
 from tests.bench import ceiling, servers, visits
 from tests.bench.load import Run, Visitor, load, repeat
@@ -61,6 +62,7 @@ def main() -> None:
                 _posts(ceiling_port, port, database, figures)
                 _registrations(ceiling_port, port, database, figures, rows)
                 figures["page_bytes"], figures["page_requests"] = _weight(port, database)
+                figures["people_ms"] = _lists(port, database, env)
                 figures["race"] = _race(port, database)
             database.dispose()
             url = f"sqlite:///{folder}/{{service}}.db"
@@ -140,6 +142,21 @@ def _weight(port: int, database: Database) -> tuple[int, int]:
     return visits.weight(Visitor(port), visits.open_gathering(database, seats=SEATS, quotas=QUOTAS))
 
 
+def _lists(port: int, database: Database, env: dict[str, str]) -> dict[str, float]:
+    """Milliseconds of the organisers' list, as one who waits for it sees them: a short one whole, a long one sought."""
+    visitor, told = Visitor(port), {}
+    with database.transaction() as session:
+        owner = sign_ins.welcome(session, visits.OWNER, now=visits.now())
+    who = auth.Actor("organiser", owner.id, owner.email, None)
+    visitor.cookies[auth.ORGANISER_COOKIE] = auth.issue(settings.read(env), who, 3600)
+    for people, sought in ((132, ""), (10_000, "?q=elise+nguyen+12&territory=A&page=2")):
+        address = f"/o/{visits.filled(database, people=people)}/personnes{sought}"
+        for _ in range(31):
+            assert visitor.get(address).status == 200
+        told[str(people)] = round(1000 * statistics.median(visitor.requests_s[-30:]), 1)
+    return told
+
+
 def _race(port: int, database: Database) -> dict[str, Any]:
     told = visits.race(port, database, seats=SEATS, people=PEOPLE, quotas=QUOTAS)
     return {**told, "taken": told["held"], "errors": told["wrong"]}
@@ -173,6 +190,9 @@ def _say(board: Board, figures: dict[str, Any], rows: Rows) -> None:
         f"the raw insert {figures['ceiling_post_per_s']}: {share:.0%}"
     )
     board.say(f"first look at the page: {figures['page_bytes']} bytes in {figures['page_requests']} requests")
+    board.say(
+        "list of people, median: " + ", ".join(f"{n} in {ms} ms" for n, ms in figures["people_ms"].items())
+    )
     for name, key in (("PostgreSQL", "race"), ("SQLite", "race_sqlite")):
         board.say(
             "race on {name}: {people} people for {seats} seats and 8 quotas: {held} held, {waiting} wait, over a quota "

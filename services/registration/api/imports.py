@@ -45,5 +45,5 @@ def apply(session: Session, wanted: dict[str, Any], gathering_id: UUID, import_i
 
 
 def _shown(staged: Import) -> dict[str, Any]:
-    names = ("id", "file_name", "encoding", "delimiter", "rows", "applied_at", "invited")
+    names = ("id", "file_name", "encoding", "delimiter", "rows", "done", "applied_at", "invited")
     return {**{name: getattr(staged, name) for name in names}, "counts": invitations.counts(staged.rows)}

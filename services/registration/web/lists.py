@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from flask import Blueprint, request
+from flask import Blueprint, make_response, request
 from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 
@@ -52,7 +52,7 @@ def look(session: Session, slug: str, import_id: UUID) -> ResponseReturnValue:
     gathering, _by = guarded(session, slug)
     staged = invitations.find(session, gathering.id, import_id)
     remarks = [remark for row in staged.rows for remark in _remarks(row)]
-    return render(
+    page = render(
         "registration/list_look.html",
         gathering=gathering,
         staged=staged,
@@ -60,6 +60,10 @@ def look(session: Session, slug: str, import_id: UUID) -> ResponseReturnValue:
         remarks=remarks[:SHOWN],
         more=max(0, len(remarks) - SHOWN),
     )
+    response = make_response(page)
+    if staged.begun_at is not None and staged.applied_at is None:
+        response.headers["Refresh"] = "2"
+    return response
 
 
 @web.post("/<uuid:import_id>")
@@ -70,6 +74,8 @@ def apply(session: Session, slug: str, import_id: UUID) -> ResponseReturnValue:
     staged = invitations.apply(
         session, gathering.id, import_id, fix_typos=fix_typos, by=by, links=links(), now=now()
     )
+    if staged.applied_at is None:
+        return see_other(f"/o/{slug}/import/{import_id}")
     tell(
         ngettext(
             "One person is invited: their letter is a draft that waits for you.",

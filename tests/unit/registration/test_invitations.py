@@ -114,3 +114,36 @@ def test_a_file_that_is_no_list_is_said_beside_its_field(a_gathering, stage):
         stage(a_gathering(), b"\x89PNG\r\n\x1a\n\x00\x00")
 
     assert refusal.value.errors.keys() == {"file"}
+
+
+def test_a_long_list_is_saved_in_parts_and_each_person_is_invited_once(
+    a_gathering, stage, apply, registration, told
+):
+    people = invitations.AT_ONCE * 2 + 10
+    lines = "".join(f"Guest {n};guest{n}@example.org\n" for n in range(people))
+    staged = stage(a_gathering(), f"prenom;email\n{lines}")
+    told()
+
+    assert (apply(staged).applied_at, told()) == (None, [])
+    steps = []
+    for _ in range(4):
+        with registration.transaction() as session:
+            steps.append(invitations.go_on(session, links=LINKS, now=NOON))
+
+    assert steps == [invitations.AT_ONCE, invitations.AT_ONCE, 10, 0]
+    assert told() == ["person_invited"] * people
+    assert apply(staged).invited == people
+
+
+def test_one_person_on_two_parts_of_a_list_is_invited_once(a_gathering, stage, apply, registration):
+    lines = [f"Guest {n};guest{n}@example.org\n" for n in range(invitations.AT_ONCE)]
+    staged = stage(
+        a_gathering(), "prenom;email\n" + "".join([*lines, "Bo;bo@gmial.com\n", "Bo;bo@gmail.com\n"])
+    )
+    apply(staged)
+
+    for _ in range(2):
+        with registration.transaction() as session:
+            invitations.go_on(session, links=LINKS, now=NOON)
+
+    assert apply(staged).invited == invitations.AT_ONCE + 1
