@@ -9,13 +9,15 @@ from datetime import UTC, datetime, timedelta
 from json import dumps
 from typing import Any
 
-from sqlalchemy import String, Text, Uuid, bindparam, cast, exists, select, type_coerce, update
+from sqlalchemy import String, Text, Uuid, bindparam, cast, exists, or_, select, type_coerce, update
 from sqlalchemy.orm import Session
 
 from services.chassis.db import delivery, outbox, pulse
 from services.chassis.ledger import upsert
 
 FIRST_RETRY_S, LONGEST_RETRY_S = 6.0, 300.0
+# What was sent and is not acknowledged may stand in the queue: while that is not empty, it is left for so much longer.
+WHILE_QUEUED = timedelta(seconds=10)
 # No pause is longer than this; what is due later was written by a clock that was ahead, or ours was set back.
 FARTHEST = timedelta(seconds=2 * LONGEST_RETRY_S)
 # Facts of one message, and how long its text may get (a larger fact travels alone).
@@ -57,6 +59,7 @@ _CLAIM = (
     )
     .join(delivery, delivery.c.event_id == outbox.c.event_id)
     .where(*_due_for(bindparam("to"), bindparam("now")))
+    .where(or_(delivery.c.attempts == 0, delivery.c.next_at <= bindparam("again")))
     .order_by(delivery.c.next_at, delivery.c.sequence)
     .limit(bindparam("most"))
     .with_for_update(skip_locked=True, of=delivery)
@@ -66,9 +69,14 @@ _CLAIM = (
 _KEY = type_coerce(delivery.c.event_id, Uuid(as_uuid=False))
 
 
-def claim(session: Session, hearer: str, most: int, now: datetime) -> Sequence[Any]:
-    """Up to `most` facts due to one hearer, the longest due first; the next sending of each is pushed ahead."""
-    rows = session.execute(_CLAIM, {"to": hearer, "now": now, "most": most}).all()
+def claim(
+    session: Session, hearer: str, most: int, now: datetime, *, spare: timedelta = timedelta(0)
+) -> Sequence[Any]:
+    """Up to `most` facts due to one hearer, the longest due first; the next sending of each is pushed ahead.
+
+    What was sent before is left alone for `spare` more: a hearer that is behind is not helped by hearing it twice.
+    """
+    rows = session.execute(_CLAIM, {"to": hearer, "now": now, "again": now - spare, "most": most}).all()
     by_attempts: dict[int, list[Any]] = defaultdict(list)
     for row in rows:
         by_attempts[row.attempts].append(row.event_id)

@@ -13,7 +13,7 @@ import time
 from collections import defaultdict, deque
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
@@ -40,6 +40,8 @@ log = structlog.get_logger()
 
 # Nothing more goes to a hearer that has so many facts or messages before it; then it gets up to so many in all.
 MAX_QUEUE, FULL_QUEUE = 200, 500
+# Messages of a queue that is as good as empty.
+QUEUED = 2
 ACKS = 500
 ACKS_S = 0.2
 POLL_S = 1.0
@@ -158,7 +160,9 @@ class Relay:
         claimed = {}
         for hearer in (name for name in wanted if room[name]):
             with self.database.transaction() as session:
-                claimed[hearer] = due.claim(session, hearer, room[hearer], now)
+                waits = seen.lengths[events_queue(hearer)] > QUEUED
+                spare = due.WHILE_QUEUED if waits else timedelta(0)
+                claimed[hearer] = due.claim(session, hearer, room[hearer], now, spare=spare)
         for hearer, rows in claimed.items():
             for arguments, facts in due.messages(rows, self.service.name):
                 self.post.put(events_queue(hearer), f"{hearer}.hear", arguments)

@@ -161,3 +161,19 @@ def test_a_fact_told_by_a_clock_that_was_ahead_waits_no_longer_than_any_other(op
         due.set_right(session, ["grouping"], NOW)
         assert not due.by_another_clock(session, ["grouping"], NOW)
         assert [row.sequence for row in due.claim(session, "grouping", 5, NOW)] == [1]
+
+
+def test_what_may_still_stand_in_the_queue_is_not_sent_again_soon(open_database):
+    database = open_database(toys.TELLING, "registration")
+    toys.wish(database, uuid4(), 1)
+    with database.transaction() as session:
+        due.claim(session, "grouping", 5, LATER)
+    toys.wish(database, uuid4(), 2)
+    retried = LATER + timedelta(seconds=8)
+
+    with database.transaction() as session:
+        soon = due.claim(session, "grouping", 5, retried, spare=due.WHILE_QUEUED)
+        late = due.claim(session, "grouping", 5, retried + due.WHILE_QUEUED, spare=due.WHILE_QUEUED)
+
+    assert [row.sequence for row in soon] == [2]
+    assert 1 in [row.sequence for row in late]
