@@ -13,7 +13,7 @@ from services.chassis.web import new_api, new_app
 from services.notifications import api, web
 from services.notifications.lines import Server
 from services.notifications.models import Base
-from services.notifications.tasks import DOUBT, FIND, POST, REMIND, inbox
+from services.notifications.tasks import DOUBT, FIND, POST, REMIND, SET_RIGHT, inbox
 
 
 def create_app(service: Service, database: Database, settings: Settings) -> Flask:
@@ -45,7 +45,7 @@ service = Service(
     events=(),
     create_app=create_app,
     folder=Path(__file__).parent,
-    chores=(DOUBT, REMIND),
+    chores=(DOUBT, SET_RIGHT, REMIND),
     sweeps=(FIND,),
     tasks=(POST,),
 )

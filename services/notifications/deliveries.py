@@ -30,6 +30,9 @@ FRESH = timedelta(seconds=60)
 DOUBT = timedelta(minutes=3)
 # What was handed this long ago may be a dead poster's, whose notes somebody should look for.
 STALE = timedelta(seconds=5)
+# No claim and no hand-over lies further ahead than this, unless a clock was wrong.
+FARTHEST = timedelta(minutes=1)
+AT_ONCE = 500
 BACKOFF = tuple(timedelta(minutes=m) for m in (1, 5, 15, 60, 120, 240, 480))
 GIVE_UP = timedelta(hours=48)
 
@@ -255,6 +258,24 @@ def doubt(session: Session, now: datetime) -> int:
         )
         _note(session, letter_id, "unknown", STOPPED, now)
     return len(forgotten)
+
+
+def set_right(session: Session, now: datetime) -> None:
+    """Bring back what a clock that was ahead and was set right has put into the future.
+
+    What waits for the morning keeps its hour: only times that no clock but a wrong one can have written are changed.
+    """
+    far = now + FARTHEST
+    session.execute(update(Letter).where(Letter.state == "claimed", Letter.next_at > far).values(next_at=now))
+    session.execute(
+        update(Letter).where(Letter.state == "handed", Letter.claimed_at > far).values(claimed_at=now)
+    )
+    ahead = select(Letter).where(Letter.state == "queued", Letter.queued_at > far).limit(AT_ONCE)
+    for letter in session.scalars(ahead.with_for_update(skip_locked=True)):
+        if letter.queued_at is not None and letter.next_at is not None:
+            letter.next_at -= letter.queued_at - now
+            letter.queued_at = now
+    mail_servers.set_right(session, now)
 
 
 def settle(session: Session, letter: Letter, *, arrived: bool, reply: str, now: datetime) -> None:

@@ -225,9 +225,12 @@ class _Closing(Exception):
 
 
 def _rate(said: str) -> float:
-    """Letters a second out of `10`, `10/s`, `600/min` or `2000/h`."""
+    """Letters a second out of `10`, `10/s`, `600/min` or `2000/h`; 2/h at least, or 0 for no limit."""
     count, _slash, unit = said.partition("/")
-    return float(count) / {"": 1, "s": 1, "min": 60, "h": 3600}[unit]
+    rate = float(count) / {"": 1, "s": 1, "min": 60, "h": 3600}[unit]
+    if rate and rate < 2 / 3600:
+        raise ValueError("a rate below 2/h would never send a day's letters")
+    return rate
 
 
 def _words(code: int, reply: bytes | str) -> str:

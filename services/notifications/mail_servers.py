@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from services.chassis.inbox import upsert
@@ -24,6 +24,8 @@ PATIENCE = timedelta(seconds=2)
 TRIAL = timedelta(seconds=30)
 REST_MAX_S = 30.0
 # A slot is good for one interval, and never less than a process may be held up by its machine.
+# A slot lies at most one interval ahead, and the slowest rate is one letter in half an hour.
+LONGEST_INTERVAL = timedelta(minutes=31)
 GRACE = timedelta(milliseconds=50)
 # Slots are taken at most for this long ahead, so that what one poster cannot use is not lost to the others.
 AHEAD_S = 0.02
@@ -115,6 +117,14 @@ def well(session: Session, server: Server) -> None:
     row = _row(session, server, for_update=True)
     if row is not None:
         row.failures, row.rests_until, row.is_tried = 0, None, False
+
+
+def set_right(session: Session, now: datetime) -> None:
+    """Forget rests and slots so far ahead that only a wrong clock can have written them."""
+    rests = MailServer.rests_until > now + TRIAL + PATIENCE
+    session.execute(update(MailServer).where(rests).values(rests_until=now))
+    slots = MailServer.free_at > now + LONGEST_INTERVAL
+    session.execute(update(MailServer).where(slots).values(free_at=now))
 
 
 def all_of(session: Session) -> list[MailServer]:

@@ -354,7 +354,9 @@ def test_a_mail_server_that_does_not_answer_is_named_on_the_page_of_state(street
     assert "secret" not in page
 
 
-@pytest.mark.parametrize("wrong", ["smtp://one.example?rate=fast", "smtp://one.example:port"])
+@pytest.mark.parametrize(
+    "wrong", ["smtp://one.example?rate=fast", "smtp://one.example?rate=1/h", "smtp://one.example:port"]
+)
 def test_a_mail_server_that_cannot_be_understood_is_refused_at_start(street, settings, wrong):
     with pytest.raises(WrongSetting, match="PALABRE_SMTP_URL"):
         service.create_app(service, street.database, replace(settings, smtp_url=wrong))

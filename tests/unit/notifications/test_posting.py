@@ -18,8 +18,9 @@ from sqlalchemy import select
 from sqlalchemy.exc import OperationalError
 
 from services.chassis.settings import Settings
-from services.notifications import deliveries, lines, notes, posting
+from services.notifications import deliveries, lines, mail_servers, notes, posting
 from services.notifications.deliveries import Told
+from services.notifications.lines import Server
 from services.notifications.models import Base, Delivery, Letter
 from services.notifications.notes import Notes, Word
 from tests.postgres import free_port
@@ -471,6 +472,34 @@ def test_where_all_is_quiet_somebody_looks_for_the_notes_of_the_dead(database):
         late = deliveries.find(session, NOW + deliveries.STALE)
 
     assert (len(early), len(late)) == (0, 1)
+
+
+def test_a_clock_that_was_an_hour_ahead_holds_no_letter_back(database):
+    """Claimed, handed and queued by it, and a rest it gave; what waits for the morning waits on."""
+    ahead, morning = NOW + timedelta(hours=1), NOW + timedelta(hours=9)
+    queue(
+        database,
+        a_letter(1, queued_at=ahead, next_at=ahead),
+        a_letter(2, state="claimed", claimed_by=uuid4(), next_at=ahead),
+        a_letter(3, state="handed", claimed_by=uuid4(), claimed_at=ahead, next_at=None),
+        a_letter(4, queued_at=NOW, next_at=morning),
+        a_letter(5, queued_at=ahead, next_at=ahead + timedelta(minutes=30)),
+    )
+    slow, away = Server.all_at("smtp://one.example?rate=5 smtp://two.example")
+    with database.transaction() as session:
+        mail_servers.next_turn(session, [slow], 1, ahead)
+        mail_servers.rest(session, away, "gone", ahead)
+
+    with database.transaction() as session:
+        deliveries.set_right(session, NOW)
+
+    with database.reading() as session:
+        next_at = {letter.email[6]: letter.next_at for letter in session.scalars(select(Letter))}
+        assert mail_servers.open_from(session, [away], NOW) == NOW
+        assert mail_servers.open_from(session, [slow], NOW) == NOW
+    assert next_at == {"1": NOW, "2": NOW, "3": None, "4": morning, "5": NOW + timedelta(minutes=30)}
+    with database.transaction() as session:
+        assert deliveries.doubt(session, NOW + deliveries.DOUBT) == 1
 
 
 def die(kept):
