@@ -9,11 +9,15 @@ from flask_smorest import Blueprint
 from sqlalchemy.orm import Session
 
 from services.chassis.auth import require
+from services.chassis.i18n import gettext
 from services.chassis.web import now, reading, transacted
 from services.notifications import letters as use
 from services.notifications import reminders, schemas
+from services.notifications import wordings as own_words
 from services.notifications.models import Gathering, Letter, Reminder
 from services.notifications.people import UnknownGathering
+from services.notifications.writing import composing, placeholders
+from services.notifications.writing.composing import LANGUAGES
 
 letters = Blueprint(
     "letters_api", __name__, url_prefix="/api/notifications/gatherings/<uuid:gathering_id>/letters"
@@ -21,6 +25,10 @@ letters = Blueprint(
 
 schedule = Blueprint(
     "schedule_api", __name__, url_prefix="/api/notifications/gatherings/<uuid:gathering_id>/schedule"
+)
+
+wordings = Blueprint(
+    "wordings_api", __name__, url_prefix="/api/notifications/gatherings/<uuid:gathering_id>/wordings"
 )
 
 # `response` stands below the transaction: a letter is dumped while its session is open.
@@ -128,6 +136,54 @@ def change_night(session: Session, wanted: dict[str, Any], gathering_id: UUID) -
     for name, at in wanted.items():
         setattr(gathering, name, f"{at:%H:%M}")
     return _schedule(session, gathering)
+
+
+@wordings.get("")
+@reading
+@wordings.response(200, schemas.WordingsView)
+def worded(session: Session, gathering_id: UUID) -> dict[str, Any]:
+    """The words of every kind of letter in both languages, the gathering's own or the house's."""
+    gathering = _ours(session, gathering_id)
+    kinds = own_words.KINDS_OF_A_GATHERING
+    return {"wordings": [_worded(session, gathering, k, language) for k in kinds for language in LANGUAGES]}
+
+
+@wordings.put("/<kind>/<language>")
+@wordings.arguments(schemas.NewWords)
+@transacted
+@wordings.response(200, schemas.WordsView)
+def reword(
+    session: Session, wanted: dict[str, Any], gathering_id: UUID, kind: str, language: str
+) -> dict[str, Any]:
+    """Say letters of this kind in other words; drafts that nobody changed by hand are written anew."""
+    gathering = _ours(session, gathering_id)
+    by = require(session, gathering_id).id or UUID(int=0)
+    own_words.keep(session, gathering, kind, language, **wanted, by=by, now=now())
+    return _worded(session, gathering, kind, language)
+
+
+@wordings.delete("/<kind>/<language>")
+@transacted
+@wordings.response(200, schemas.WordsView)
+def unword(session: Session, gathering_id: UUID, kind: str, language: str) -> dict[str, Any]:
+    """Go back to the house's words."""
+    gathering = _ours(session, gathering_id)
+    own_words.forget(session, gathering, kind, language)
+    return _worded(session, gathering, kind, language)
+
+
+def _worded(session: Session, gathering: Gathering, kind: str, language: str) -> dict[str, Any]:
+    words = own_words.of(session, gathering.id, kind, language)
+    return {
+        "kind": kind,
+        "language": language,
+        "subject": words.subject,
+        "text": words.text,
+        "is_house": words == composing.house(kind, language),
+        "placeholders": [
+            {"name": one.name(language), "says": gettext(one.says)} for one in placeholders.of(kind)
+        ],
+    }
 
 
 def _schedule(session: Session, gathering: Gathering) -> dict[str, Any]:

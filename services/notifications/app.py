@@ -23,7 +23,7 @@ def create_app(service: Service, database: Database, settings: Settings) -> Flas
     for pages in web.PAGES:
         app.register_blueprint(pages)
     doors = new_api(app)
-    for blueprint in (api.letters, api.schedule):
+    for blueprint in (api.letters, api.schedule, api.wordings):
         doors.register_blueprint(blueprint)
     return app
 

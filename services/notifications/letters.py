@@ -17,8 +17,9 @@ from services.chassis.catalogues import N_
 from services.chassis.errors import NotFound, Refused
 from services.chassis.outbox import wake
 from services.notifications import deliveries, hours
-from services.notifications.models import Gathering, Invitee, Letter, Person
+from services.notifications.models import Gathering, Invitee, Letter, Person, Wording
 from services.notifications.writing import calendars, composing, words
+from services.notifications.writing.composing import LANGUAGES, Words, Written
 from services.notifications.writing.envelopes import message_id
 from services.notifications.writing.kinds import KINDS
 
@@ -90,43 +91,15 @@ def write(
     if session.scalar(select(Letter.id).where(Letter.dedupe_key == key)) is not None:
         return None
 
-    written = composing.write(
-        kind,
-        to.language,
-        writing=gathering.writing if gathering else "epicene",
-        about={**(_said_of(gathering) if gathering else {}), **_said_to(to), **(details or {})},
+    written = compose(
+        kind, to, gathering=gathering, details=details, words_=_own_words(session, gathering, kind, to)
     )
     ics = None
     if gathering is not None and person is not None and what.calendar is not None:
         ics = _appointment(gathering, person, what.calendar, now)
-    letter_id = uuid5(_LETTERS, key)
-    letter = Letter(
-        id=letter_id,
-        gathering_id=gathering.id if gathering else None,
-        participant_id=to.participant_id,
-        kind=kind,
-        version=version,
-        dedupe_key=key,
-        message_id=message_id(letter_id, f"letters@{_host(gathering.public_url if gathering else to.link)}"),
-        email=to.email.strip(),
-        name=words.full_name(to.given, to.family),
-        sender_name=_sender_name(gathering),
-        reply_to=gathering.reply_to if gathering else "",
-        language=to.language,
-        subject=written.subject,
-        text=written.text,
-        html=written.html,
-        ics=ics,
-        ics_method=what.calendar if ics else None,
-        facts=facts,
-        is_solicitation=what.is_solicitation,
-        state="draft" if what.is_draft else "queued",
-        next_at=None if what.is_draft else _leaves_at(kind, gathering, now + what.settles),
-        attempts=0,
-        trace=session.info.get("trace"),
-        created_at=now,
-        queued_at=None if what.is_draft else now,
-    )
+    letter = _letter(kind, to, written, gathering=gathering, about=about, version=version, now=now)
+    letter.ics, letter.ics_method = ics, what.calendar if ics else None
+    letter.facts, letter.trace = facts, session.info.get("trace")
     session.add(letter)
     if letter.state == "queued":
         wake(session)
@@ -162,19 +135,55 @@ def join(
     now: datetime,
 ) -> None:
     """Write a waiting letter anew with later news; it leaves when it would have left."""
-    written = composing.write(
-        letter.kind,
-        to.language,
-        writing=gathering.writing,
-        about={**_said_of(gathering), **_said_to(to), **details},
-    )
+    own = _own_words(session, gathering, letter.kind, to)
+    dress(letter, compose(letter.kind, to, gathering=gathering, details=details, words_=own))
     letter.email, letter.name = to.email.strip(), words.full_name(to.given, to.family)
-    letter.subject, letter.text, letter.html = written.subject, written.text, written.html
     letter.facts = facts
     method = KINDS[letter.kind].calendar
     if person is not None and method is not None:
         letter.ics = _appointment(gathering, person, method, now)
         letter.ics_method = method if letter.ics else None
+
+
+def compose(
+    kind: str,
+    to: Addressee,
+    *,
+    gathering: Gathering | None,
+    details: Mapping[str, Any] | None = None,
+    words_: Words | None = None,
+) -> Written:
+    """The words of a letter to one person, in an organiser's wording when there is one."""
+    return composing.write(
+        kind,
+        to.language,
+        writing=gathering.writing if gathering else "epicene",
+        about={**(_said_of(gathering) if gathering else {}), **_said_to(to), **(details or {})},
+        words_=words_,
+    )
+
+
+def dress(letter: Letter, written: Written) -> None:
+    """Give a letter these words."""
+    letter.subject, letter.text, letter.html = written.subject, written.text, written.html
+
+
+def send_test(
+    session: Session,
+    kind: str,
+    to: Addressee,
+    written: Written,
+    *,
+    gathering: Gathering,
+    version: str,
+    now: datetime,
+) -> Letter:
+    """Queue a letter of this kind to try its words: it is about nobody and leaves at once."""
+    letter = _letter(kind, to, written, gathering=gathering, about=None, version=version, now=now)
+    letter.state, letter.next_at, letter.queued_at, letter.is_solicitation = "queued", now, now, False
+    session.add(letter)
+    wake(session)
+    return letter
 
 
 def drop(letter: Letter) -> None:
@@ -275,7 +284,8 @@ def edit(session: Session, letter: Letter, *, subject: str, text: str) -> None:
     """Change the words of one draft; its HTML twin follows. Raises NotADraft."""
     _draft(letter)
     written = composing.rewrite(subject, text, language=letter.language)
-    letter.subject, letter.text, letter.html = written.subject, written.text, written.html
+    dress(letter, written)
+    letter.is_by_hand = True
 
 
 def settle(session: Session, letter: Letter, *, arrived: bool, now: datetime) -> None:
@@ -362,6 +372,51 @@ def _listed(session: Session, gathering_id: UUID, *, kind: str, count: int, upto
             count=count,
         )
     return ids
+
+
+def _letter(
+    kind: str,
+    to: Addressee,
+    written: Written,
+    *,
+    gathering: Gathering | None,
+    about: UUID | None,
+    version: str,
+    now: datetime,
+) -> Letter:
+    what = KINDS[kind]
+    key = _key(gathering.id if gathering else None, about or to.participant_id, kind, version)
+    letter_id = uuid5(_LETTERS, key)
+    return Letter(
+        id=letter_id,
+        gathering_id=gathering.id if gathering else None,
+        participant_id=to.participant_id,
+        kind=kind,
+        version=version,
+        dedupe_key=key,
+        message_id=message_id(letter_id, f"letters@{_host(gathering.public_url if gathering else to.link)}"),
+        email=to.email.strip(),
+        name=words.full_name(to.given, to.family),
+        sender_name=_sender_name(gathering),
+        reply_to=gathering.reply_to if gathering else "",
+        language=to.language,
+        subject=written.subject,
+        text=written.text,
+        html=written.html,
+        is_solicitation=what.is_solicitation,
+        state="draft" if what.is_draft else "queued",
+        next_at=None if what.is_draft else _leaves_at(kind, gathering, now + what.settles),
+        attempts=0,
+        created_at=now,
+        queued_at=None if what.is_draft else now,
+    )
+
+
+def _own_words(session: Session, gathering: Gathering | None, kind: str, to: Addressee) -> Words | None:
+    if gathering is None:
+        return None
+    own = session.get(Wording, (gathering.id, kind, to.language if to.language in LANGUAGES else "en"))
+    return None if own is None else Words(own.subject, own.text)
 
 
 def _key(gathering_id: UUID | None, about: UUID | None, kind: str, version: str) -> str:

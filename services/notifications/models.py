@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, Text
+from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, Text, false
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
 from services.chassis.db import TYPES, own_tables
@@ -69,6 +69,20 @@ class Invitee(Base):
     language: Mapped[str]
     link: Mapped[str] = mapped_column(Text)
     answered_at: Mapped[datetime | None]
+
+
+class Wording(Base):
+    """An organiser's words for one kind of letter in one language; placeholders stand in braces."""
+
+    __tablename__ = "wordings"
+
+    gathering_id: Mapped[UUID] = mapped_column(ForeignKey("gatherings.id"), primary_key=True)
+    kind: Mapped[str] = mapped_column(primary_key=True)
+    language: Mapped[str] = mapped_column(primary_key=True)
+    subject: Mapped[str] = mapped_column(Text)
+    text: Mapped[str] = mapped_column(Text)
+    changed_by: Mapped[UUID]
+    changed_at: Mapped[datetime]
 
 
 class Reminder(Base):
@@ -167,6 +181,7 @@ class Letter(Base):
     ics_method: Mapped[str | None]
     facts: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
     is_solicitation: Mapped[bool]
+    is_by_hand: Mapped[bool] = mapped_column(default=False, server_default=false())
     state: Mapped[str]
     claimed_by: Mapped[UUID | None] = mapped_column(index=True)
     claimed_at: Mapped[datetime | None]

@@ -185,6 +185,31 @@ class Settlement(Schema):
     arrived = fields.Boolean(required=True)
 
 
+class NewWords(Schema):
+    """An organiser's words for a kind of letter; placeholders stand in braces."""
+
+    subject = fields.String(required=True, validate=validate.Length(1, 200))
+    text = fields.String(required=True, validate=validate.Length(1, 8000))
+
+
+class PlaceholderView(Schema):
+    name = fields.String()
+    says = fields.String()
+
+
+class WordsView(Schema):
+    kind = fields.String()
+    language = fields.String()
+    subject = fields.String()
+    text = fields.String()
+    is_house = fields.Boolean()
+    placeholders = fields.List(fields.Nested(PlaceholderView))
+
+
+class WordingsView(Schema):
+    wordings = fields.List(fields.Nested(WordsView))
+
+
 class DeliveryView(Schema):
     at = fields.AwareDateTime()
     outcome = fields.String()

@@ -6,5 +6,6 @@ from services.notifications.web.health import health
 from services.notifications.web.letters import letters
 from services.notifications.web.mailbox import mailbox
 from services.notifications.web.schedule import schedule
+from services.notifications.web.wordings import wordings
 
-PAGES = (letters, schedule, mailbox, health)
+PAGES = (letters, wordings, schedule, mailbox, health)

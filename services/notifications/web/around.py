@@ -45,6 +45,7 @@ def around(session: Session, gathering: Gathering) -> dict[str, object]:
             url_for("letters.trouble", slug=slug),
             ngettext("To look at (%(num)s)", "To look at (%(num)s)", failed),
         ),
+        (url_for("wordings.listed", slug=slug), _("Wordings")),
         (url_for("schedule.lines", slug=slug), _("Schedule")),
     ]
     return {

@@ -16,7 +16,8 @@ from markupsafe import Markup
 
 from services.chassis.moments import day
 from services.chassis.typography import typo
-from services.notifications.writing import twins, words
+from services.notifications.writing import placeholders, twins, words
+from services.notifications.writing.placeholders import Placeholder
 
 FOLDER = Path(__file__).parents[1] / "templates" / "letters"
 LANGUAGES = ("fr", "en")
@@ -33,20 +34,38 @@ class Written:
     html: str
 
 
-def write(kind: str, language: str, *, writing: str = "epicene", about: Mapping[str, Any]) -> Written:
-    """Write one letter of this kind.
+@dataclass(frozen=True, slots=True)
+class Words:
+    """The words of a kind of letter before anybody's values are in them: placeholders stand in braces."""
 
-    `about` holds what its template names: strings are cleaned of everything that does not fit one line, instants
+    subject: str
+    text: str
+
+
+def write(
+    kind: str,
+    language: str,
+    *,
+    writing: str = "epicene",
+    about: Mapping[str, Any],
+    words_: Words | None = None,
+) -> Written:
+    """Write one letter of this kind, in the house's words or in an organiser's (`words_`).
+
+    `about` holds what the placeholders need: strings are cleaned of everything that does not fit one line, instants
     go through the filters `day`, `instant` and `span`, which need `zone`. `writing` is the gathering's style of
-    inclusive writing. A name that the template uses and `about` lacks is an error of ours: UndefinedError.
+    inclusive writing. A value that a placeholder needs and `about` lacks is an error of ours: UndefinedError. Raises
+    UnknownPlaceholder.
     """
     language = language if language in LANGUAGES else "en"
+    source = words_ or house(kind, language)
     values: list[str] = []
     known = {"zone": "Europe/Paris", **about, "language": language, "writing": writing, "_values": values}
-    source = _letter(language, kind).render(known)
-    head, _, body = (typo(source) if language == "fr" else source).partition("\n\n")
+    head, body = (_filled(kind, language, _tamed(text), known) for text in (source.subject, source.text))
+    if language == "fr":
+        head, body = typo(head), typo(body)
     found = twins.blocks(body, values)
-    subject = words.one_line(twins.subject(" ".join(head.split()), values), limit=250)
+    subject = words.one_line(twins.subject(_BLANKS.sub(" ", head).strip(" "), values), limit=250)
     return Written(
         subject=subject,
         text=twins.text(found, values),
@@ -54,13 +73,36 @@ def write(kind: str, language: str, *, writing: str = "epicene", about: Mapping[
     )
 
 
+@lru_cache(maxsize=128)
+def house(kind: str, language: str) -> Words:
+    """The house's own words."""
+    head, _, body = (FOLDER / language / f"{kind}.txt").read_text(encoding="utf-8").partition("\n\n")
+    return Words(head.strip(), body)
+
+
+def _filled(kind: str, language: str, text: str, known: Mapping[str, Any]) -> str:
+    placeholders.check(kind, language, text)
+    parts = placeholders.split(text)
+    for number in range(1, len(parts), 2):
+        wanted = placeholders.read(kind, language, parts[number])
+        if wanted is not None:
+            parts[number] = _part(language, wanted).render(known).rstrip("\n")
+    return "".join(parts)
+
+
 def rewrite(subject: str, text: str, *, language: str) -> Written:
     """The twins of a letter whose text was edited by hand."""
-    found = twins.blocks(_TAME.sub("", text))
+    found = twins.blocks(_tamed(text))
     subject = words.one_line(subject, limit=250)
     return Written(subject=subject, text=twins.text(found), html=_shell(language, subject, twins.html(found)))
 
 
+def _tamed(text: str) -> str:
+    return _TAME.sub("", text.replace("\r\n", "\n"))
+
+
+# Not the fixed spaces of French.
+_BLANKS = re.compile(r"[ \t\r\n]+")
 _TAME = re.compile("[\x00-\x09\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\ue000-\ue00f\ud800-\udfff]")
 
 
@@ -116,9 +158,11 @@ def _letters() -> Environment:
     return letters
 
 
-@lru_cache(maxsize=128)
-def _letter(language: str, kind: str) -> Template:
-    return _letters().get_template(f"{language}/{kind}.txt")
+@lru_cache(maxsize=256)
+def _part(language: str, placeholder: Placeholder) -> Template:
+    if placeholder.value:
+        return _letters().from_string(placeholder.value)
+    return _letters().get_template(f"{language}/_{placeholder.key}.txt")
 
 
 @lru_cache(maxsize=1)
