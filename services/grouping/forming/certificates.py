@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 
 from services.grouping.forming import distances, meetings, moves
+from services.grouping.forming.bounds import cost_bound
 from services.grouping.forming.distances import Distances
 from services.grouping.forming.fields import BadInput, whole
-from services.grouping.forming.figures import cost_bound, fewest_pairs, figures
+from services.grouping.forming.figures import fewest_pairs, figures
 from services.grouping.forming.instances import Instance, Ints
 
 _CLOSE = 1e-9

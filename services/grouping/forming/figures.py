@@ -87,31 +87,3 @@ def figures(instance: Instance, groups: Ints) -> Figures:
         wishes=wishes,
         broken=broken_rules(instance, groups),
     )
-
-
-def wish_bound(instance: Instance) -> int:
-    """An upper bound on the points of wishes: no group holds more first wishes than it has seats.
-
-    Whoever finds no room in their first group has their second at most. Not always reached.
-    """
-    here, (_, high), pinned = instance.here, instance.bounds, instance.pinned
-    asked: dict[int, list[int]] = {}
-    for person in np.flatnonzero(here).tolist():
-        for points, group in zip(WISHES, instance.pref[person].tolist(), strict=False):
-            if group >= 0 and pinned.get(person, group) == group:
-                asked.setdefault(group, []).append(points)
-                break
-    total = 0
-    for points_asked in asked.values():
-        ranked = sorted(points_asked, reverse=True)
-        total += sum(ranked[:high]) + sum(points - 1 for points in ranked[high:])
-    return total
-
-
-def cost_bound(instance: Instance) -> int:
-    """A lower bound on the cost: no gap, the repeats that counting forces, and the most points wishes could
-    give.
-    """
-    here = instance.here
-    forced = sum(fewest_pairs(earlier[here & (earlier >= 0)], instance.G) for earlier in instance.history)
-    return REPEAT * forced - wish_bound(instance)

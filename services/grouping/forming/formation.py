@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from services.grouping.forming import blocks, cooling, kernel, seating
+from services.grouping.forming.bounds import cost_bound
 from services.grouping.forming.budgets import Budget
 from services.grouping.forming.figures import (
     GAP,
@@ -17,7 +18,6 @@ from services.grouping.forming.figures import (
     WISHES,
     Figures,
     broken_rules,
-    cost_bound,
     fewest_pairs,
     figures,
 )

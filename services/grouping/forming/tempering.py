@@ -29,14 +29,19 @@ _SMOOTH = 0.05
 
 
 def search(table: Table, budget: Budget, spread: float) -> Table:
-    """Until the budget is gone; the answer's `best_seats` cost the least seen.
+    """Until the budget is gone, from the seats it is given; the answer's `best_seats` cost the least seen.
+
+    Sizes of groups freeze long before people do where far apart means far from everybody, so first seats with good
+    sizes are worth having.
 
     `spread`, above 0, says how much prices differ: the standard deviation over pairs. Nobody who can move: the table
     as it is.
     """
     if table.free >= table.people:
         return table
+    first = table.seats.copy()
     hot, cold = _window(table, budget, spread)
+    table.seat(first)
     if budget.spent < _FEW * budget.used * len(table.seats) ** 2:
         _cool(table, budget, hot, cold)
         return table
