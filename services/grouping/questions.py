@@ -19,7 +19,7 @@ from services.grouping.models import Ask, Group, Lock, Member, Placement, Plan, 
 # Proposals a person, so that a day of 132 is formed in a quarter of a second and re-balanced in a twentieth; the clock
 # only stops what a busy machine or one without a compiler would draw out. In the room, people stand and wait.
 _FORM, _FORM_S = 1_000_000, 2.0
-_REBALANCE, _REBALANCE_S = 75_000, 1.0
+REBALANCE, REBALANCE_S = 75_000, 1.0
 # Two colleagues at one table are worse than any table short of a territory or a trade.
 _COLLEAGUES = 10
 
@@ -166,8 +166,8 @@ def _rebalance(
         plan,
         policy=policy,
         seed=seed,
-        evaluations=_REBALANCE * max(1, len(asked.people)),
-        seconds=_REBALANCE_S,
+        evaluations=REBALANCE * max(1, len(asked.people)),
+        seconds=REBALANCE_S,
         progress=progress,
     )
     return Solved(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+import time
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -17,6 +18,7 @@ from services.grouping.forming import (
     instances,
     kernel,
     moves,
+    proofs,
     seating,
 )
 from services.grouping.forming.fields import BadInput
@@ -38,7 +40,7 @@ def main(argv: list[str] | None = None) -> int:
 def _words() -> argparse.ArgumentParser:
     words = _Words(prog="python -m services.grouping.forming", description=__doc__)
     verbs: argparse._SubParsersAction[_Words] = words.add_subparsers(
-        required=True, metavar="form|rebalance|mdgp|rounds|check"
+        required=True, metavar="form|rebalance|mdgp|rounds|check|prove"
     )
     budget = _Words(add_help=False)
     budget.add_argument(
@@ -80,6 +82,13 @@ def _words() -> argparse.ArgumentParser:
     for name in ("groups", "size", "rounds"):
         check.add_argument(f"--{name}", type=_a_count)
     check.set_defaults(do=_check)
+    prove = verbs.add_parser("prove", help="how good an answer can be at all (needs OR-Tools)")
+    prove.add_argument("instance", type=Path)
+    prove.add_argument("answer", type=Path)
+    prove.add_argument("--plan", type=Path, help="of a re-balance; the answer's own where it is left out")
+    prove.add_argument("--policy", choices=("sizes", "balance"))
+    prove.add_argument("--seconds", type=_at_least_nothing, default=10.0)
+    prove.set_defaults(do=_prove)
     return words
 
 
@@ -178,11 +187,23 @@ def _true_rounds(asked: argparse.Namespace, claimed: dict[str, Any]) -> dict[str
 
 
 def _true_round(asked: argparse.Namespace, claimed: dict[str, Any]) -> dict[str, Any]:
+    instance, groups, plan, policy = _answered(asked, asked.files[0], claimed)
+    if plan is None:
+        return certificates.formed(instance, groups)
+    return certificates.rebalanced(
+        instance, groups, plan, policy=policy, ways=claimed.get("ways"), prices=claimed.get("prices")
+    )
+
+
+def _answered(
+    asked: argparse.Namespace, place: Path, claimed: dict[str, Any]
+) -> tuple[instances.Instance, instances.Ints, instances.Ints | None, moves.Policy]:
+    """The question of an answer, the answer, and of a re-balance the plan before and the policy."""
     moved = asked.plan is not None or claimed.get("plan") is not None
-    instance = instances.read(fields.load(asked.files[0]), absent=moved)
+    instance = instances.read(fields.load(place), absent=moved)
     groups = instances.read_plan(claimed, instance)
     if not moved:
-        return certificates.formed(instance, groups)
+        return instance, groups, None, "sizes"
     policy = asked.policy or claimed.get("policy", "sizes")
     if policy not in ("sizes", "balance"):
         raise BadInput("policy: sizes or balance is expected")
@@ -192,9 +213,33 @@ def _true_round(asked: argparse.Namespace, claimed: dict[str, Any]) -> dict[str,
         plan = instances.read_plan(fields.load(asked.plan), instance)
         if claimed.get("plan", plan.tolist()) != plan.tolist():
             raise BadInput("plan: the answer was made from another one")
-    return certificates.rebalanced(
-        instance, groups, plan, policy=policy, ways=claimed.get("ways"), prices=claimed.get("prices")
-    )
+    return instance, groups, plan, policy
+
+
+def _prove(asked: argparse.Namespace) -> dict[str, Any]:
+    """`proved` when the answer is shown to be the best there is; false says only that it was not shown in the time."""
+    if not proofs.IS_HERE:
+        raise BadInput(proofs.WITHOUT)
+    began, claimed = time.perf_counter(), fields.load(asked.answer)
+    instance, groups, plan, policy = _answered(asked, asked.instance, claimed)
+    if plan is None:
+        found = proofs.lowest_cost(instance, seconds=asked.seconds, hint=groups)
+        value = certificates.formed(instance, groups)["cost"]
+    else:
+        found = proofs.fewest_moves(instance, plan, policy=policy, seconds=asked.seconds, hint=groups)
+        told = certificates.rebalanced(instance, groups, plan, policy=policy)
+        value = told["moves"]
+        if policy == "balance" and sum(told["gap"]) > found.gap:
+            value = None
+    return {
+        "what": "cost" if plan is None else "moves",
+        "value": value,
+        "bound": found.bound,
+        "least": found.value,
+        "gap": found.gap,
+        "proved": value is not None and value <= found.bound,
+        "seconds": round(time.perf_counter() - began, 4),
+    }
 
 
 def _is_document(place: Path) -> bool:

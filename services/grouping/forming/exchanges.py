@@ -216,7 +216,10 @@ def _exact(room: Room, answers: _Answers, budget: Budget) -> Prices:
         return ()
     program = programs.Program.of(instance, answers.plan, room.groups(), seating.units(instance))
     until = math.inf if budget.seconds is None else budget.began + _EXACT * budget.seconds
-    found = program.solve(limit=len(room.people) + 1, nodes=_NODES, until=until)
+    try:
+        found = program.solve(limit=len(room.people) + 1, nodes=_NODES, until=until)
+    except ImportError:  # another library of this process has loaded another HiGHS
+        return ()
     if found.groups is not None:
         answers.note(found.groups)
     return found.prices

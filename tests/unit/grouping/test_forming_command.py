@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from services.grouping.forming import kernel
+from services.grouping.forming import kernel, proofs
 from services.grouping.forming.__main__ import main
 from tests.unit.grouping.forming_cast import a_day
 
@@ -224,3 +224,21 @@ def test_a_wrong_word_is_one_line(capsys: pytest.CaptureFixture[str], words: lis
         main(words)
 
     assert (end.value.code, capsys.readouterr().err.count("\n")) == (2, 1)
+
+
+@pytest.mark.skipif(not proofs.IS_HERE, reason="OR-Tools is not installed here")
+def test_prove_says_how_good_an_answer_can_be(run: Any) -> None:
+    day = a_day(24, 3) | {"noshow": [3, 9], "keep_apart": [], "keep_together": []}
+    _, plan, _ = run("form", day, *BUDGET)
+    _, answer, _ = run("rebalance", day, "--plan", plan, "--policy", "sizes", *BUDGET)
+
+    code, told, _ = run("prove", day, answer, "--seconds", 20)
+
+    assert (code, told["what"], told["proved"]) == (0, "moves", True)
+    assert told["value"] == told["bound"] == answer["moves"]
+
+
+def test_prove_without_or_tools_is_one_line(run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(proofs, "IS_HERE", False)
+
+    assert run("prove", a_day(), a_day()) == (2, None, proofs.WITHOUT + "\n")

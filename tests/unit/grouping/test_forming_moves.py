@@ -10,7 +10,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from services.grouping.forming import blocks, exchanges, formation, instances, moves, programs, seating
+from services.grouping.forming import blocks, exchanges, formation, instances, moves, programs, proofs, seating
 from services.grouping.forming.figures import broken_rules, figures
 from tests.unit.grouping.forming_cast import a_day
 
@@ -154,3 +154,65 @@ def test_a_program_of_nobody_is_solved() -> None:
     assert (answer.moves, answer.groups.tolist(), answer.curve) == (0, [-1, -1], ((0, 0),))
     assert seating.units(instance) == []
     assert exchanges.count_moves(np.array([0, 1]), answer.groups) == 0
+
+
+needs_or_tools = pytest.mark.skipif(not proofs.IS_HERE, reason="OR-Tools is not installed here")
+
+
+@needs_or_tools
+@settings(max_examples=3, deadline=None)
+@given(event=events(), policy=st.sampled_from(["sizes", "balance"]))
+def test_or_tools_prove_the_fewest_moves_there_are(event: Any, policy: moves.Policy) -> None:
+    instance, plan = instances.read(event[0], absent=True), np.array(event[1])
+    least = every_answer(instance, plan)
+    if not least:
+        with pytest.raises(seating.Impossible):
+            proofs.fewest_moves(instance, plan, policy=policy, seconds=10)
+        return
+
+    proof = proofs.fewest_moves(instance, plan, policy=policy, seconds=10)
+
+    evenest = min(least.values()) if policy == "balance" else 10**9
+    wanted = min(count for count, gap in least.items() if gap <= evenest)
+    assert (proof.is_least, proof.value, proof.bound) == (True, wanted, wanted)
+
+
+@needs_or_tools
+@settings(max_examples=3, deadline=None)
+@given(event=events(), draw=st.integers(0, 99))
+def test_or_tools_prove_the_lowest_cost_there_is(event: Any, draw: int) -> None:
+    chance = np.random.default_rng(draw)
+    n, groups = event[0]["n"], event[0]["G"]
+    instance = instances.read(
+        event[0]
+        | {
+            "history": [chance.integers(-1, groups, n).tolist()],
+            "pref": chance.integers(-1, groups, (n, 2)).tolist(),
+        },
+        absent=True,
+    )
+    here = np.flatnonzero(instance.here)
+    costs = []
+    for seats in product(range(groups), repeat=len(here)):
+        answer = np.full(n, -1, np.int64)
+        answer[here] = seats
+        told = figures(instance, answer)
+        costs += [] if told.broken else [told.cost]
+    assume(costs)
+
+    proof = proofs.lowest_cost(instance, seconds=10)
+
+    assert (proof.value, proof.bound) == (min(costs), min(costs))
+
+
+@needs_or_tools
+@pytest.mark.parametrize("policy", ["sizes", "balance"])
+def test_at_the_reference_day_or_tools_find_no_fewer_moves(policy: moves.Policy) -> None:
+    asked = a_day(132, seed=2)
+    plan = formation.form(instances.read(asked), seconds=None, evaluations=400_000).groups
+    today = instances.read(asked, absent=True)
+
+    answer = moves.rebalance(today, plan, policy=policy, seconds=None, evaluations=10_000_000)
+
+    proof = proofs.fewest_moves(today, plan, policy=policy, seconds=60)
+    assert (answer.moves, proof.is_least) == (proof.bound, True)
