@@ -6,17 +6,17 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from http import HTTPStatus
 from typing import Any
-from uuid import UUID, uuid4, uuid5
+from uuid import UUID, uuid4
 
 from slugify import slugify
-from sqlalchemy import exists, func, insert, select, update
+from sqlalchemy import exists, func, select, update
 from sqlalchemy.orm import Session
 
 from services.chassis.db import roles
 from services.chassis.errors import Misshapen, NotFound, Refused
 from services.chassis.outbox import publish
-from services.registration import names, sign_ins, telling, waiting_list
-from services.registration.events import GatheringDescribed, RoleGranted
+from services.registration import names, teams, telling, waiting_list
+from services.registration.events import GatheringDescribed
 from services.registration.links import Links
 from services.registration.models import HOLDING, Gathering, Organiser, Participant, State
 
@@ -53,10 +53,30 @@ def create(session: Session, *, by: Organiser, links: Links, now: datetime, **wa
     )
     session.add(gathering)
     session.flush()
-    grant(session, gathering.id, by, "owner", by=by.id, now=now)
+    teams.grant(session, gathering.id, by, "owner", by=by.id, now=now)
     publish(session, GatheringDescribed, about=telling.described(gathering, links), now=now)
     telling.note(session, "created", gathering.id, gathering_id=gathering.id, by=by.id, now=now)
     return gathering
+
+
+def again(
+    session: Session,
+    gathering_id: UUID,
+    *,
+    title: str | None = None,
+    starts_at: datetime,
+    ends_at: datetime,
+    by: Organiser,
+    links: Links,
+    now: datetime,
+) -> Gathering:
+    """Make a gathering like this one on another day: all that describes it, and none of its people.
+
+    Raises NotFound, Misshapen.
+    """
+    known = by_id(session, gathering_id)
+    wanted = {name: getattr(known, name) for name in DESCRIBING} | {"starts_at": starts_at, "ends_at": ends_at}
+    return create(session, by=by, links=links, now=now, **wanted | {"title": title or known.title})
 
 
 def change(
@@ -112,36 +132,6 @@ def call_off(session: Session, gathering_id: UUID, *, by: UUID, links: Links, no
     return _turn(session, gathering_id, "cancelled", by=by, links=links, now=now)
 
 
-def grant(
-    session: Session, gathering_id: UUID, organiser: Organiser, role: str, *, by: UUID, now: datetime
-) -> UUID:
-    """Let an organiser act on a gathering; granting twice is as good as once. Returns the id of the role."""
-    role_id = uuid5(gathering_id, f"{organiser.id}:{role}")
-    if session.scalar(select(exists().where(roles.c.role_id == role_id))):
-        return role_id
-    about = {
-        "role_id": role_id,
-        "gathering_id": gathering_id,
-        "organiser_id": organiser.id,
-        "role": role,
-        "email": organiser.email,
-        "name": organiser.name,
-    }
-    session.execute(insert(roles).values(**about))
-    publish(session, RoleGranted, about=about, now=now)
-    telling.note(session, f"{role} granted", organiser.id, gathering_id=gathering_id, by=by, now=now)
-    return role_id
-
-
-def invite_organiser(
-    session: Session, gathering_id: UUID, *, email: str, name: str, by: UUID, now: datetime
-) -> Organiser:
-    """Let somebody organise too; they come in through the sign-in page."""
-    organiser = sign_ins.welcome(session, email, name=name, now=now)
-    grant(session, gathering_id, organiser, "organiser", by=by, now=now)
-    return organiser
-
-
 def by_id(session: Session, gathering_id: UUID) -> Gathering:
     """Raises NotFound."""
     gathering = session.get(Gathering, gathering_id)
@@ -163,15 +153,6 @@ def of_organiser(session: Session, organiser_id: UUID) -> Sequence[Gathering]:
     mine = select(roles.c.gathering_id).where(roles.c.organiser_id == organiser_id)
     return session.scalars(
         select(Gathering).where(Gathering.id.in_(mine)).order_by(Gathering.starts_at, Gathering.id)
-    ).all()
-
-
-def team(session: Session, gathering_id: UUID) -> Sequence[Any]:
-    """Who may act on a gathering: rows of (name, email, role)."""
-    return session.execute(
-        select(roles.c.name, roles.c.email, roles.c.role)
-        .where(roles.c.gathering_id == gathering_id)
-        .order_by(roles.c.email)
     ).all()
 
 

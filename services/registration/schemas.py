@@ -14,6 +14,7 @@ from services.registration import addresses, hours, names
 
 LANGUAGES = ("fr", "en")
 WRITINGS = ("median", "doublet", "epicene")
+ROLES = ("organiser", "desk", "facilitator", "reader")
 
 
 class Text(fields.String):
@@ -129,10 +130,28 @@ class SignInRequest(Shape):
 
 
 class NewOrganiser(Shape):
-    """Somebody who shall organise too."""
+    """Somebody who shall help, and as what."""
 
     email = Address(required=True, error_messages={"required": "Write an e-mail address."})
     name = Text(load_default="")
+    role = fields.String(load_default="organiser", validate=validate.OneOf(ROLES))
+
+
+class AnotherDay(Shape):
+    """When a gathering like this one shall be, and what it is called if it has another name."""
+
+    starts_at = fields.AwareDateTime(required=True)
+    ends_at = fields.AwareDateTime(required=True)
+    title = Text(load_default=None, allow_none=True, longest=160)
+
+
+class MemberView(Schema):
+    """Somebody of a gathering's team."""
+
+    role_id = fields.UUID()
+    role = fields.String()
+    name = fields.String()
+    email = fields.String()
 
 
 class TerritoryShape(Shape):

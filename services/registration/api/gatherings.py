@@ -9,18 +9,22 @@ from uuid import UUID
 from flask_smorest import Blueprint
 from sqlalchemy.orm import Session
 
+from services.chassis import i18n
 from services.chassis.errors import SignInNeeded
 from services.chassis.web import now, reading, transacted
-from services.registration import gatherings, participants, sign_ins
+from services.registration import gatherings, participants, sign_ins, teams
 from services.registration.api.doors import links, may, organiser_id
 from services.registration.models import Gathering
 from services.registration.schemas import (
+    AnotherDay,
     FiguresView,
     GatheringChange,
     GatheringView,
     ListingQuery,
     ListingView,
+    MemberView,
     NewGathering,
+    NewOrganiser,
 )
 
 api = Blueprint("gatherings", __name__, url_prefix="/api/registration/gatherings", description=__doc__)
@@ -90,6 +94,48 @@ def call_off(session: Session, gathering_id: UUID) -> Gathering:
     """Cancel the whole gathering, for good."""
     by = may(session, gathering_id, "owner")
     return gatherings.call_off(session, gathering_id, by=by, links=links(), now=now())
+
+
+@api.post("/<uuid:gathering_id>/clone")
+@api.arguments(AnotherDay)
+@transacted
+@api.response(201, GatheringView)
+def clone(session: Session, wanted: dict[str, Any], gathering_id: UUID) -> Gathering:
+    """Make a gathering like this one on another day, without its people; it begins as a draft."""
+    owner = sign_ins.organiser(session, may(session, gathering_id))
+    if owner is None:
+        raise SignInNeeded("Sign in to open this page.")
+    return gatherings.again(session, gathering_id, by=owner, links=links(), now=now(), **wanted)
+
+
+@api.get("/<uuid:gathering_id>/team")
+@reading
+@api.response(200, MemberView(many=True))
+def team(session: Session, gathering_id: UUID) -> Sequence[Any]:
+    """Who may act on this gathering, and as what."""
+    may(session, gathering_id)
+    return teams.members(session, gathering_id)
+
+
+@api.post("/<uuid:gathering_id>/team")
+@api.arguments(NewOrganiser)
+@transacted
+@api.response(200, MemberView(many=True))
+def invite(session: Session, wanted: dict[str, Any], gathering_id: UUID) -> Sequence[Any]:
+    """Ask somebody to help; they receive a link to come in."""
+    by = may(session, gathering_id, "owner")
+    teams.invite(session, gathering_id, **wanted, by=by, now=now())
+    sign_ins.ask(session, email=wanted["email"], language=i18n.language(), links=links(), now=now())
+    return teams.members(session, gathering_id)
+
+
+@api.delete("/<uuid:gathering_id>/team/<uuid:role_id>")
+@transacted
+@api.response(204)
+def revoke(session: Session, gathering_id: UUID, role_id: UUID) -> None:
+    """Take a role back; the owner's stays."""
+    by = may(session, gathering_id, "owner")
+    teams.revoke(session, gathering_id, role_id, by=by, now=now())
 
 
 @api.get("/<uuid:gathering_id>/participants")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from flask import Blueprint, request
@@ -16,7 +17,7 @@ from services.chassis.i18n import gettext as _
 from services.chassis.i18n import language
 from services.chassis.pages import Form, render, tell
 from services.chassis.web import now, reading, transacted
-from services.registration import gatherings, sign_ins
+from services.registration import gatherings, sign_ins, teams
 from services.registration.models import Gathering, Organiser
 from services.registration.schemas import GatheringForm, NewOrganiser
 from services.registration.web.doors import attempt, guarded, links, see_other
@@ -37,6 +38,9 @@ FIELDS = {"starts_at": "date", "ends_at": "ends"}
 @reading
 def before_creating(session: Session) -> ResponseReturnValue:
     owner = _organiser(session)
+    if model := request.args.get("comme"):
+        gathering, _by = guarded(session, model)
+        return _form(Form(_written(gathering) | {"date": _template(owner)["date"], "version": 0}), None)
     return _form(Form(_template(owner)), None)
 
 
@@ -122,13 +126,22 @@ def team(session: Session, slug: str) -> ResponseReturnValue:
 def invite_organiser(session: Session, slug: str) -> ResponseReturnValue:
     gathering, by = guarded(session, slug, "owner")
 
-    def deed(email: str, name: str) -> ResponseReturnValue:
-        gatherings.invite_organiser(session, gathering.id, email=email, name=name, by=by, now=now())
+    def deed(email: str, name: str, role: str) -> ResponseReturnValue:
+        teams.invite(session, gathering.id, email=email, name=name, role=role, by=by, now=now())
         sign_ins.ask(session, email=email, language=language(), links=links(), now=now())
-        tell(_("%(email)s may organise too, and receives a link to come in.", email=email))
+        tell(_("%(email)s is in the team, and receives a link to come in.", email=email))
         return see_other(f"/o/{slug}/equipe")
 
     return attempt(Form(request.form), NewOrganiser, deed, lambda form: _team(session, gathering, form))
+
+
+@web.post("/<slug>/equipe/<uuid:role_id>/retirer")
+@transacted
+def revoke(session: Session, slug: str, role_id: UUID) -> ResponseReturnValue:
+    gathering, by = guarded(session, slug, "owner")
+    teams.revoke(session, gathering.id, role_id, by=by, now=now())
+    tell(_("The role is taken back."))
+    return see_other(f"/o/{slug}/equipe")
 
 
 def _organiser(session: Session) -> Organiser:
@@ -141,7 +154,7 @@ def _organiser(session: Session) -> Organiser:
 
 def _team(session: Session, gathering: Gathering, form: Form) -> str:
     return render(
-        "registration/team.html", gathering=gathering, team=gatherings.team(session, gathering.id), form=form
+        "registration/team.html", gathering=gathering, team=teams.members(session, gathering.id), form=form
     )
 
 

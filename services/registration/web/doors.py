@@ -19,6 +19,7 @@ from services.registration import gatherings
 from services.registration.links import Links
 from services.registration.models import Gathering
 
+CHANGES = frozenset({"owner", "organiser"})
 DESK = ("owner", "organiser", "desk")
 
 

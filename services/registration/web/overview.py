@@ -8,12 +8,13 @@ from flask import Blueprint, request
 from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 
+from services.chassis import auth
 from services.chassis.i18n import gettext as _
 from services.chassis.pages import render, tell
 from services.chassis.web import now, reading, transacted
 from services.registration import cancellations, participants
-from services.registration.models import State
-from services.registration.web.doors import DESK, guarded, links, see_other
+from services.registration.models import Gathering, State
+from services.registration.web.doors import CHANGES, DESK, guarded, links, see_other
 
 web = Blueprint("overview", __name__, url_prefix="/o")
 
@@ -21,11 +22,15 @@ web = Blueprint("overview", __name__, url_prefix="/o")
 @web.get("/<slug>")
 @reading
 def dashboard(session: Session, slug: str) -> ResponseReturnValue:
-    gathering, _by = guarded(session, slug)
+    gathering, by = guarded(session, slug, *DESK, "reader", "facilitator")
+    held = auth.roles_held(session, gathering.id, by)
+    if not held & {*CHANGES, "reader"}:
+        return see_other(f"/o/{slug}/accueil" if "desk" in held else f"/g/{slug}")
     return render(
         "registration/dashboard.html",
         gathering=gathering,
         view=participants.overview(session, gathering),
+        may_change=bool(held & CHANGES),
         now=now(),
         days=(gathering.starts_at.date() - now().date()).days,
     )
@@ -34,7 +39,7 @@ def dashboard(session: Session, slug: str) -> ResponseReturnValue:
 @web.get("/<slug>/personnes")
 @reading
 def people(session: Session, slug: str) -> ResponseReturnValue:
-    gathering, _by = guarded(session, slug, *DESK)
+    gathering, by = guarded(session, slug, *DESK, "reader")
     wanted = {name: request.args.get(name, "") for name in ("q", "territory", "state")}
     q, territory, state = wanted.values()
     page = request.args.get("page", 1, type=int)
@@ -46,6 +51,7 @@ def people(session: Session, slug: str) -> ResponseReturnValue:
         listing=listing,
         states=participants.states(session, gathering.id),
         all_states=list(State),
+        may_change=_may_change(session, gathering, by),
         shown_pages=participants.pages_around(listing),
     )
 
@@ -53,12 +59,13 @@ def people(session: Session, slug: str) -> ResponseReturnValue:
 @web.get("/<slug>/personnes/<uuid:participant_id>")
 @reading
 def person(session: Session, slug: str, participant_id: UUID) -> ResponseReturnValue:
-    gathering, _by = guarded(session, slug, *DESK)
+    gathering, by = guarded(session, slug, *DESK, "reader")
     participant = participants.find(session, gathering.id, participant_id)
     return render(
         "registration/person.html",
         gathering=gathering,
         participant=participant,
+        may_change=_may_change(session, gathering, by),
         akin=participants.akin(session, participant),
         deeds=participants.deeds(session, gathering.id, participant_id),
     )
@@ -72,3 +79,7 @@ def cancel(session: Session, slug: str, participant_id: UUID) -> ResponseReturnV
     cancellations.cancel(session, participant_id, by=by, links=links(), now=now())
     tell(_("The seat is given back and the person is told."))
     return see_other(f"/o/{slug}/personnes/{participant_id}")
+
+
+def _may_change(session: Session, gathering: Gathering, by: UUID) -> bool:
+    return bool(auth.roles_held(session, gathering.id, by) & CHANGES)

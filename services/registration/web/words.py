@@ -26,6 +26,14 @@ GATHERING_STATES: dict[str, tuple[str, str]] = {
     "cancelled": (N_("cancelled"), "off"),
 }
 
+ROLES = {
+    "owner": N_("owner"),
+    "organiser": N_("organiser"),
+    "desk": N_("welcome desk"),
+    "facilitator": N_("facilitator"),
+    "reader": N_("reader"),
+}
+
 BROUGHT_STATES: dict[str, tuple[str, str]] = {
     "proposed": (N_("proposed"), "new"),
     "accepted": (N_("accepted"), ""),

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from services.chassis.errors import Misshapen
-from services.registration import gatherings
+from services.registration import gatherings, sign_ins
 from tests.unit.registration.conftest import DESCRIPTION, LINKS, NOON
 
 
@@ -99,6 +99,6 @@ def test_one_organiser_sees_nothing_of_another(create, registration, odile):
     gathering = create()
 
     with registration.transaction() as session:
-        pia = gatherings.sign_ins.welcome(session, "pia@example.org", now=NOON)
+        pia = sign_ins.welcome(session, "pia@example.org", now=NOON)
         assert gatherings.of_organiser(session, pia.id) == []
         assert [one.id for one in gatherings.of_organiser(session, odile.id)] == [gathering.id]

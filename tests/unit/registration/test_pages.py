@@ -6,6 +6,7 @@ import pytest
 from sqlalchemy import select
 
 from services.chassis.db import outbox
+from services.registration import sign_ins
 from services.registration.models import Participant
 
 SOON = datetime(2040, 6, 12, 8, tzinfo=UTC)
@@ -451,3 +452,62 @@ def test_a_moved_day_is_asked_about_on_the_page(gathering, a_browser, letter, or
     organiser.get(f"/o/{gathering.slug}")
 
     assert "one person has not said yet" not in organiser.page.text
+
+
+def _signed_in(a_browser, registration, email):
+    browser = a_browser()
+    with registration.transaction() as session:
+        token = sign_ins.first_link(session, email, datetime.now(UTC))
+    browser.get(f"/entrer/{token}?lang=en")
+    browser.press(f"/entrer/{token}")
+    return browser
+
+
+def _ask_to_help(organiser, gathering, email, role):
+    organiser.get(f"/o/{gathering.slug}/equipe")
+    return organiser.send(organiser.page.form("equipe", having="email").fill(email=email, role=role))
+
+
+def test_a_gathering_is_made_like_another_with_all_but_its_people(organiser, gathering, come):
+    come(gathering, "Ada")
+    organiser.get(f"/o/creer?comme={gathering.slug}")
+
+    page = organiser.send(organiser.page.form("", having="title").fill(title="Autumn table"))
+
+    assert (page.status, "0 of 10 seats are taken" in page.text, "Armorique" in page.text) == (200, True, True)
+
+
+def test_a_reader_looks_at_people_and_is_offered_nothing_to_change(
+    organiser, gathering, come, a_browser, registration
+):
+    ada = come(gathering, "Ada")
+    _ask_to_help(organiser, gathering, "rita@example.org", "reader")
+    rita = _signed_in(a_browser, registration, "rita@example.org")
+
+    pages = [rita.get(f"/o/{gathering.slug}{tail}") for tail in ("", "/personnes", f"/personnes/{ada}")]
+
+    assert [page.status for page in pages] == [200, 200, 200]
+    assert [form.action for page in pages for form in page.forms if gathering.slug in (form.action or "")] == [
+        f"/o/{gathering.slug}/personnes"
+    ]
+    assert rita.get(f"/o/{gathering.slug}/modifier").status == 403
+
+
+def test_the_desk_is_led_to_its_own_page(organiser, gathering, a_browser, registration):
+    _ask_to_help(organiser, gathering, "dan@example.org", "desk")
+    dan = _signed_in(a_browser, registration, "dan@example.org")
+
+    assert dan.get(f"/o/{gathering.slug}").url == f"/o/{gathering.slug}/accueil"
+
+
+def test_a_role_that_is_taken_back_is_gone_at_the_next_click(
+    organiser, gathering, a_browser, registration, told
+):
+    _ask_to_help(organiser, gathering, "rita@example.org", "organiser")
+    rita = _signed_in(a_browser, registration, "rita@example.org")
+    assert rita.get(f"/o/{gathering.slug}").status == 200
+    told()
+
+    organiser.press("retirer")
+
+    assert (told(), rita.get(f"/o/{gathering.slug}").status) == (["role_revoked"], 403)
