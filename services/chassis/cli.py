@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-import re
+import json
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -11,10 +11,10 @@ from datetime import UTC, datetime
 from uuid import UUID
 
 from gunicorn.app.base import BaseApplication
-from sqlalchemy import select
 
-from services.chassis import health, migrations, relay, replays, settings, telemetry, worker
-from services.chassis.db import Database, inbox, parked
+from services.chassis import dead, health, migrations, relay, replays, settings, telemetry, worker
+from services.chassis.db import Database
+from services.chassis.dead import DeadFact
 from services.chassis.opening import open_database
 from services.chassis.service import Service
 from services.chassis.settings import Settings, WrongSetting
@@ -46,9 +46,10 @@ def main(service: Service, *own: Command, argv: Sequence[str] | None = None) -> 
     verbs.add_parser("alive", help="exit 0 while a canary goes round: relay, broker and worker together")
     migration = verbs.add_parser("migration", help="write the next migration from the models")
     migration.add_argument("message")
-    dead = verbs.add_parser("dead", help="facts that could not be heard")
-    dead.add_argument("act", choices=("list", "show", "retry", "discard"))
-    dead.add_argument("event_id", nargs="?", type=UUID)
+    settled = verbs.add_parser("dead", help="facts that could not be heard")
+    settled.add_argument("act", choices=("list", "show", "retry", "discard"))
+    settled.add_argument("event_id", nargs="?", type=UUID)
+    settled.add_argument("--json", action="store_true", help="for programs (list and show)")
     replay = verbs.add_parser("replay", help="be told everything again, and write anew what is kept of it")
     replay.add_argument("--from", dest="sources", action="append", choices=service.inbox.sources or None)
     replay.add_argument("--check", action="store_true", help="list the rows that were not as they were told")
@@ -94,7 +95,7 @@ def _on_database(service: Service, database: Database, args: argparse.Namespace)
             waits=not args.no_wait,
         )
     else:
-        return _dead(service, database, args.act, args.event_id)
+        return _dead(service, database, args)
     return 0
 
 
@@ -123,46 +124,54 @@ def _serve(service: Service, chosen: Settings, bind: str) -> int:
     return 0
 
 
-def _in_a_line(error: str) -> str:
-    """What went wrong, out of a whole traceback: the line that names the exception, or the last one."""
-    lines = error.strip().splitlines() or [""]
-    named = [line for line in lines if re.match(r"[\w.]+(Error|Exception|Refused)?: ", line)]
-    return (named or lines)[-1]
-
-
-def _dead(service: Service, database: Database, act: str, event_id: UUID | None) -> int:
-    if act == "list":
-        with database.reading() as session:
-            rows = session.execute(
-                select(inbox).where(inbox.c.status == "dead").order_by(inbox.c.heard_at)
-            ).all()
-            for row in rows:
-                behind = session.execute(
-                    select(parked.c.version).where(
-                        parked.c.source == row.source, parked.c.subject == row.subject
-                    )
-                ).all()
-                print(  # noqa: T201
-                    f"{row.event_id}  {row.type}  since {row.heard_at:%Y-%m-%d %H:%M}  "
-                    f"{len(behind)} parked behind  {_in_a_line(row.error or '')}"
-                )
-            print(f"{len(rows)} dead")  # noqa: T201
-        return 0
-    if event_id is None:
-        sys.exit(f"dead {act} needs the id of a fact; dead list shows them")
+def _dead(service: Service, database: Database, args: argparse.Namespace) -> int:
+    if args.act == "list":
+        return _list_dead(database, as_json=args.json)
+    if args.event_id is None:
+        sys.exit(f"dead {args.act} needs the id of a fact; dead list shows them")
+    with database.reading() as session:
+        fact = dead.one(session, args.event_id)
+        waiting = dead.behind(session, fact) if fact is not None else []
+    if fact is None:
+        sys.exit(f"no dead fact {args.event_id}; dead list shows them")
     try:
-        if act == "show":
-            with database.reading() as session:
-                found = session.execute(select(inbox).where(inbox.c.event_id == event_id)).one_or_none()
-            if found is None:
-                raise LookupError(f"no fact {event_id}")
-            for name, value in found._mapping.items():
-                print(f"{name}: {value}")  # noqa: T201
-        elif act == "retry":
-            print(service.inbox.retry(database, event_id))  # noqa: T201
+        if args.act == "show":
+            _show_dead(fact, waiting, as_json=args.json)
+        elif args.act == "retry":
+            became = service.inbox.retry(database, args.event_id)
+            print(became)  # noqa: T201
+            return 0 if became in ("heard", "again") else 1
         else:
-            service.inbox.discard(database, event_id, now=datetime.now(UTC))
-            print("discarded")  # noqa: T201
+            service.inbox.discard(database, args.event_id, now=datetime.now(UTC))
+            print(f"discarded; {len(waiting)} that waited behind it went on")  # noqa: T201
     except LookupError as error:
         sys.exit(str(error.args[0]))
     return 0
+
+
+def _list_dead(database: Database, *, as_json: bool) -> int:
+    with database.reading() as session:
+        facts = dead.every(session)
+    if as_json:
+        print(json.dumps([fact.as_json() for fact in facts], indent=2))  # noqa: T201
+        return 0
+    for fact in facts:
+        print(  # noqa: T201
+            f"{fact.event_id}  {fact.type}  since {fact.since:%Y-%m-%d %H:%M}  "
+            f"{fact.behind} parked behind  trace {fact.trace}  {fact.reason}"
+        )
+    print(f"{len(facts)} dead")  # noqa: T201
+    return 0
+
+
+def _show_dead(fact: DeadFact, waiting: Sequence[tuple[int, UUID, str]], *, as_json: bool) -> None:
+    """The whole fact, with what it says of people: whoever types this may read the database too."""
+    told = {**fact.as_json(), "error": fact.error, "envelope": fact.envelope}
+    parked = [{"version": version, "id": str(event_id), "type": type_} for version, event_id, type_ in waiting]
+    if as_json:
+        print(json.dumps({**told, "parked": parked}, indent=2, ensure_ascii=False))  # noqa: T201
+        return
+    for name, value in told.items():
+        print(f"{name}: {value}")  # noqa: T201
+    for row in parked:
+        print(f"parked behind: {row['version']} {row['type']} {row['id']}")  # noqa: T201

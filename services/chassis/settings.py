@@ -52,6 +52,13 @@ def _mail_servers(value: str) -> str:
     return " ".join(one(url) for url in value.split()) or "held:"
 
 
+def _addresses(value: str) -> tuple[str, ...]:
+    found = tuple(address.strip().lower() for address in value.split(",") if address.strip())
+    if wrong := [address for address in found if "@" not in address]:
+        raise ValueError(f"e-mail addresses; {wrong[0]} is none")
+    return found
+
+
 def _mode(value: str) -> str:
     if value not in MODES:
         raise ValueError(f"one of {', '.join(MODES)}")
@@ -101,6 +108,11 @@ class Settings:
     sender: str = _setting("the address letters come from", default="palabre@localhost.localdomain")
     mailbox_key: str = _setting(
         "opens the local mailbox page /boite/<key>; empty closes it", default="", secret=True
+    )
+    operators: tuple[str, ...] = _setting(
+        "e-mail addresses of the organisers who run the platform, with commas between; they may open /faits/<service>",
+        default=(),
+        read=_addresses,
     )
     web_workers: int = _setting(
         "web processes; one answers a hall, a server has a core for each", default=1, read=_count
@@ -166,7 +178,7 @@ def table() -> str:
         "|---|---|---|",
     ]
     for setting in fields(Settings):
-        default = "" if setting.default in ("", None) else f"`{setting.default}`"
+        default = "" if setting.default in ("", None, ()) else f"`{setting.default}`"
         lines.append(f"| `{PREFIX}{setting.name.upper()}` | {default} | {setting.metadata['says']} |")
     lines += [
         "",

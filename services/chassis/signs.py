@@ -9,27 +9,32 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import redis
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from services.chassis.db import delivery, inbox, outbox
+from services.chassis.db import delivery, drifts, inbox, outbox
 from services.chassis.health import SILENCE_S
 
 KEY = "palabre:signs"
+LATELY = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
 class Sign:
-    """One service at `at`: facts it told that are not acknowledged, the age of the oldest, and facts dead here."""
+    """One service at `at`: facts it told that are not acknowledged, the age of the oldest, and facts dead here.
+
+    `drifted` counts the rows that a check found to be other than they had been told since yesterday, and mended.
+    """
 
     at: datetime
     waiting: int
     oldest_s: float
     dead: int
+    drifted: int = 0
 
     def age_s(self, now: datetime) -> float:
         return max(0.0, (now - self.at).total_seconds())
@@ -49,7 +54,8 @@ def of(session: Session, now: datetime) -> Sign:
     ).one()
     oldest_s = (now - waiting[1]).total_seconds() if waiting[1] else 0.0
     dead = session.scalar(select(func.count()).where(inbox.c.status == "dead")) or 0
-    return Sign(now, waiting[0], round(max(0.0, oldest_s), 1), dead)
+    drifted = session.scalar(select(func.count()).where(drifts.c.found_at > now - LATELY)) or 0
+    return Sign(now, waiting[0], round(max(0.0, oldest_s), 1), dead, drifted)
 
 
 def give(broker: redis.Redis, service: str, sign: Sign) -> None:
@@ -67,4 +73,6 @@ def seen(broker: redis.Redis, services: Iterable[str]) -> dict[str, Sign | None]
 def _read(text: bytes) -> Sign:
     said: dict[str, Any] = json.loads(text)
     at = datetime.fromisoformat(said["at"])
-    return Sign(at, int(said["waiting"]), float(said["oldest_s"]), int(said["dead"]))
+    return Sign(
+        at, int(said["waiting"]), float(said["oldest_s"]), int(said["dead"]), int(said.get("drifted", 0))
+    )

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from flask import Flask
 
+from services.chassis import dead_pages
 from services.chassis.db import Database
 from services.chassis.service import Chore, Service
 from services.chassis.settings import Settings
@@ -21,6 +22,7 @@ def create_app(service: Service, database: Database, settings: Settings) -> Flas
     for pages in web.PAGES:
         app.register_blueprint(pages)
     new_api(app).register_blueprint(api.feedback)
+    dead_pages.install(app, service)
     return app
 
 

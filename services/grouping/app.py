@@ -6,6 +6,7 @@ from pathlib import Path
 
 from flask import Flask
 
+from services.chassis import dead_pages
 from services.chassis.db import Database
 from services.chassis.service import Service
 from services.chassis.settings import Settings
@@ -20,6 +21,7 @@ def create_app(service: Service, database: Database, settings: Settings) -> Flas
     app = new_app(service, database, settings)
     new_api(app).register_blueprint(api.blueprint)
     app.register_blueprint(web.blueprint)
+    dead_pages.install(app, service)
     return app
 
 

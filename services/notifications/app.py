@@ -6,6 +6,7 @@ from pathlib import Path
 
 from flask import Flask
 
+from services.chassis import dead_pages
 from services.chassis.db import Database
 from services.chassis.service import Service
 from services.chassis.settings import Settings, WrongSetting
@@ -25,6 +26,7 @@ def create_app(service: Service, database: Database, settings: Settings) -> Flas
     doors = new_api(app)
     for blueprint in (api.letters, api.schedule, api.wordings):
         doors.register_blueprint(blueprint)
+    dead_pages.install(app, service)
     return app
 
 

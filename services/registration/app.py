@@ -6,6 +6,7 @@ from pathlib import Path
 
 from flask import Flask
 
+from services.chassis import dead_pages
 from services.chassis.db import Database
 from services.chassis.inbox import Inbox
 from services.chassis.service import Service
@@ -47,6 +48,7 @@ def create_app(service: Service, database: Database, settings: Settings) -> Flas
     for page in PAGES:
         app.register_blueprint(page.web)
     app.register_blueprint(arrivals.worker)
+    dead_pages.install(app, service)
     return app
 
 

@@ -44,6 +44,7 @@ OPEN = {
     "/api/*/health": "figures without a person in them",
     "/api/*/openapi.json": "what stands in the code",
     "/api/registration/desk-worker.js": "a script of the house",
+    "/faits/": "the operators whom a setting names",
     "/sante": "figures without a person in them",
     "/entrer": "the door itself: a link or a code opens it",
     "/sortir": "everybody may go",

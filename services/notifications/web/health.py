@@ -89,7 +89,10 @@ def _services(found: dict[str, Sign | None] | None) -> list[Sentence]:
                 _("It waits in the databases and goes on by itself as soon as the broker is back."),
             )
         ]
-    return [_service(who, found[name]) for name, who in _names().items()]
+    told = [_service(who, found[name]) for name, who in _names().items()]
+    return told + [
+        _drift(who, sign) for name, who in _names().items() if (sign := found[name]) and sign.drifted
+    ]
 
 
 def _names() -> dict[str, str]:
@@ -122,7 +125,7 @@ def _service(who: str, sign: Sign | None) -> Sentence:
             sign.dead,
             who=who,
         )
-        return "down", what, _("The operator sees them with: dead list.")
+        return "down", what, _("The operator sees them on a page of their own, or with: dead list.")
     if sign.oldest_s > own.SLOW_S:
         what = ngettext(
             "%(who)s: one piece of news waits to be heard.",
@@ -133,6 +136,16 @@ def _service(who: str, sign: Sign | None) -> Sentence:
         minutes = number(round(sign.oldest_s / 60))
         return "slow", what, _("The oldest has been waiting for %(minutes)s min.", minutes=minutes)
     return "", _("%(who)s: news goes round.", who=who), _("The last sign came %(s)s s ago.", s=age)
+
+
+def _drift(who: str, sign: Sign) -> Sentence:
+    what = ngettext(
+        "%(who)s: one row was not as it had been told, and is again.",
+        "%(who)s: %(num)s rows were not as they had been told, and are again.",
+        sign.drifted,
+        who=who,
+    )
+    return "slow", what, _("Somebody may have changed the database by hand: the operator's page says which.")
 
 
 def _letters(letters: own.Letters) -> Sentence:

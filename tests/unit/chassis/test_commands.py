@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from uuid import uuid4
@@ -58,6 +59,21 @@ def test_the_list_names_each_dead_fact_and_what_waits_behind_it(dead_fact):
         assert part in said
 
 
+def test_programs_are_told_the_list_without_what_facts_say_of_people(dead_fact):
+    _, said, _ = run("dead", "list", "--json")
+
+    (told,) = json.loads(said)
+    assert (told["id"], told["behind"], told["type"]) == (dead_fact[1], 1, toys.Wished.type)
+    assert {"trace", "reason", "since"} <= told.keys()
+    assert "data" not in said
+
+
+def test_what_is_parked_behind_a_dead_fact_is_shown_with_it(dead_fact):
+    _, said, _ = run("dead", "show", dead_fact[1])
+
+    assert f"parked behind: 2 {toys.Wished.type}" in said
+
+
 def test_a_dead_fact_is_shown_whole(dead_fact):
     _, said, _ = run("dead", "show", dead_fact[1])
 
@@ -86,7 +102,7 @@ def test_a_discarded_fact_stays_unheard_and_those_behind_it_go_on(dead_fact):
 def test_an_id_that_is_not_dead_is_said_in_one_line(dead_fact):
     stranger = str(uuid4())
 
-    assert run("dead", "retry", stranger) == (1, "", f"no dead fact {stranger}")
+    assert run("dead", "retry", stranger) == (1, "", f"no dead fact {stranger}; dead list shows them")
 
 
 def test_an_unknown_setting_is_said_in_one_line(dead_fact, monkeypatch):

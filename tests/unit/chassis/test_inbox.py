@@ -209,6 +209,29 @@ def test_a_fact_does_not_die_of_waiting_for_its_elder(hearer):
         assert (words, session.scalars(select(inbox.c.status)).all()) == (["elder", "younger"], ["heard"] * 2)
 
 
+def test_a_misshapen_fact_waits_for_its_elder_before_it_is_dead(hearer):
+    ear, database = hearer
+    younger = a_fact(2, event_id=SUBJECT)
+    younger["data"] = {"person": "nobody"}
+
+    assert ear.hear(database, younger) == "parked"
+    assert ear.hear(database, a_fact(1, word="elder")) == "heard"
+    ear.discard(database, SUBJECT, now=datetime.now(UTC))
+    ear.hear(database, a_fact(3, word="next"))
+
+    assert words(database) == ["elder", "next"]
+
+
+def test_a_discarded_misshapen_fact_that_comes_again_stays_discarded(hearer):
+    ear, database = hearer
+    fact = a_fact(1, event_id=SUBJECT)
+    fact["data"] = {"person": "nobody"}
+    ear.hear(database, fact)
+    ear.discard(database, SUBJECT, now=datetime.now(UTC))
+
+    assert ear.hear(database, {**fact, "attempt": 2}) == "again"
+
+
 def test_an_unknown_type_is_left_alone(hearer):
     ear, database = hearer
 
