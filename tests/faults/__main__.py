@@ -58,6 +58,8 @@ def main() -> int:
         f"\n{len(told) - len(bad) - len(skipped)} of {len(told)} rows kept every promise"
         f" ({sum(one['facts'] for one in told):,} facts, {sum(one['faults'] for one in told)} faults)."
     )
+    for line in _bars([one for one in told if not one["skipped"]]):
+        print(line)
     for one in skipped:
         print(f"  not made here: {one['database']} {one['row']}: {one['skipped']}")
     for one in bad:
@@ -97,6 +99,30 @@ def _all(wanted: list[Row], chosen: argparse.Namespace, folder: Path) -> list[di
             rig.close()
         ground.close()
     return told
+
+
+def _bars(told: list[dict[str, Any]]) -> list[str]:
+    """What these rows came to, beside what is to be reached; only the first and the last bar decide the exit code."""
+    if not told:
+        return []
+
+    def total(*names: str) -> str:
+        return ", ".join(str(sum(one[name] for one in told)) for name in names)
+
+    def most(name: str, among: list[dict[str, Any]]) -> str:
+        worst = max(among, key=lambda one: one[name], default=None)
+        return f"{worst[name]:.2f} ({worst['database']} {worst['row']})" if worst else "-"
+
+    calm = [one for one in told if not one["faults"]]
+    struck = [one for one in told if one["faults"]]
+    return [
+        f"  lost, twice, out of order    {total('lost', 'twice', 'disorder')}   to reach: 0, 0, 0",
+        f"  sendings a fact, no fault    {most('amplification', calm)}   to reach: 1.05",
+        f"  sendings a fact, at most     {most('amplification', struck)}   to reach: 3",
+        f"  back after the last fault    {most('facts_back_s', struck)} s   to reach: 10 s",
+        f"  letters never, twice         {total('letters_never', 'letters_twice')}   to reach: 0, 0;"
+        f" {total('letters_unknown')} unknown, each listed for a person",
+    ]
 
 
 def _by_rig(wanted: list[Row]) -> list[Row]:
