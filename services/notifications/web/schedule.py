@@ -11,7 +11,7 @@ from werkzeug.wrappers import Response as Answer
 
 from services.chassis.i18n import gettext as _
 from services.chassis.pages import Form, render, tell
-from services.chassis.web import now, reading, transacted
+from services.chassis.web import now, reading, settings, transacted
 from services.notifications import reminders, schemas
 from services.notifications.models import Gathering
 from services.notifications.web.around import around, ours
@@ -63,6 +63,7 @@ def _page(
         planned=planned,
         forms=forms,
         night=night or Form({"night_from": gathering.night_from, "night_to": gathering.night_to}),
+        is_held=settings().smtp_url == "held:",
         is_missed=reminders.is_missed,
         **around(session, gathering),
     )

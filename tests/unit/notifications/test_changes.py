@@ -161,7 +161,7 @@ def test_at_night_only_what_was_just_asked_for_leaves(street):
         move(street, ada, 4, 1, NIGHT)
 
     leaves = {letter.kind: letter.next_at for letter in street.letters()}
-    assert leaves == {"confirm-address": NIGHT, "registered": NIGHT, "waiting": MORNING, "placement": MORNING}
+    assert leaves == {"confirm-address": NIGHT, "registered": NIGHT, "waiting": NIGHT, "placement": MORNING}
 
 
 def test_a_gathering_may_have_another_night_or_none(street, ada):

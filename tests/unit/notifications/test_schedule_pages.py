@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from uuid import uuid4
 
@@ -9,6 +10,7 @@ import pytest
 from bs4 import BeautifulSoup
 from sqlalchemy import select
 
+from services.notifications.app import service
 from services.notifications.models import Gathering, Reminder
 from tests.unit.notifications.conftest import SPRING
 from tests.unit.notifications.test_pages import HERE
@@ -116,3 +118,13 @@ def test_the_schedule_is_its_organisers_only(visitor):
 
 def test_the_page_is_reached_from_the_letters(odile):
     assert f'href="{PAGE}"' in odile.get(HERE).text
+
+
+def test_in_held_mode_the_page_says_that_nothing_waits(odile, street, app, settings):
+    said = "rien n’attend"
+
+    assert said in odile.get(PAGE).text
+    really = service.create_app(service, street.database, replace(settings, smtp_url="smtp://one.example"))
+    client = really.test_client()
+    client.set_cookie("palabre", odile.get_cookie("palabre").value)
+    assert said not in client.get(PAGE).text
