@@ -19,12 +19,15 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 from uuid import uuid4
 
+from aiosmtpd.smtp import Envelope, Session
 from sqlalchemy import delete, func, select
 
 from infra.day.board import Board, table
@@ -35,11 +38,16 @@ from services.notifications.models import Base, Delivery, Letter
 from services.notifications.posters import seal
 from services.notifications.writing import calendars, composing
 from tests.bench import servers
+from tests.bench.hops import quantiles_ms
+from tests.bench.load import Visitor
+from tests.bench.visits import open_gathering
+from tests.embedded import Platform
 from tests.postgres import free_port
+from tests.unit.notifications.sink import Sink
 
 OUT = Path("var/bench-letters.json")
 SENDER = "palabre@passerelles.example"
-LETTERS, ROUNDS, PROCESSES = 1500, 3, (1, 2, 4)
+LETTERS, ROUNDS, PROCESSES = 800, 5, (1, 2, 4)
 KILLED, KILLS = 1500, 30
 POSTS, A_SECOND = 150, 10
 MORNING = datetime(2027, 4, 8, 7, 30, tzinfo=UTC)
@@ -231,6 +239,70 @@ def kills(database: Database, folder: Path, letters: list[Letter]) -> dict[str, 
     }
 
 
+class _Timed(Sink):
+    """Notes when the first letter to each address was whole."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.arrived: dict[str, float] = {}
+
+    async def handle_DATA(self, server: Any, session: Session, envelope: Envelope) -> str:  # noqa: N802
+        for address in envelope.rcpt_tos:
+            self.arrived.setdefault(address.lower(), time.time())
+        return await super().handle_DATA(server, session, envelope)
+
+
+def post_to_sink(folder: Path) -> dict[str, float]:
+    """From the POST of a registration to its letter at the mail server, at an even pace, through the whole street."""
+    mail, data = _Timed(), folder / "street"
+    data.mkdir()
+    street = Platform(data, "--no-sample", PALABRE_SMTP_URL=mail.start()).wait_ready()
+    try:
+        database = Database(f"sqlite:///{data}/db/registration.db", "registration")
+        slug = open_gathering(database, seats=100_000)
+        database.dispose()
+        port = urlsplit(street.address).port
+        assert port is not None
+        _register(port, slug, "warm", 20)
+        time.sleep(2)
+        posted = _register(port, slug, "even", POSTS)
+        give_up = time.monotonic() + 30
+        while not posted.keys() <= mail.arrived.keys() and time.monotonic() < give_up:
+            time.sleep(0.1)
+    finally:
+        street.stop()
+        mail.stop()
+    trips = [mail.arrived[email] - at for email, at in posted.items() if email in mail.arrived]
+    return {**quantiles_ms(trips), "letters": len(posted), "lost": len(posted) - len(trips)}
+
+
+def _register(port: int, slug: str, tag: str, people: int) -> dict[str, float]:
+    """Ask for that many seats, A_SECOND a second; when each POST began, by address."""
+    posted: dict[str, float] = {}
+    began = time.monotonic()
+
+    def one(number: int) -> None:
+        visitor, email = Visitor(port), f"ada.{tag}.{number}@atelier.example"
+        fields = {
+            **visitor.get(f"/r/{slug}").hidden(),
+            "given": "Ada",
+            "family": f"Lovelace {number}",
+            "email": email,
+        }
+        fields |= {"territory": "A", "trade": "direction", "structure": "Atelier"}
+        fields.pop("mend", None)
+        time.sleep(max(0.0, began + 1 + number / A_SECOND - time.monotonic()))
+        at = time.time()
+        sent = visitor.post(f"/r/{slug}/inscription", **fields)
+        assert sent.status == 303, (sent.status, sent.body[-300:])
+        posted[email] = at
+
+    with ThreadPoolExecutor(8) as crowd:
+        for done in crowd.map(one, range(people)):
+            assert done is None
+    return posted
+
+
 def _copy(letter: Letter, **other: Any) -> Letter:
     values = {column.key: getattr(letter, column.key) for column in Letter.__table__.columns}
     fresh = uuid4()
@@ -296,6 +368,7 @@ def main() -> None:
                 Base.metadata.create_all(database.engine)
                 figures[name] = on(database, folder, count)
                 database.dispose()
+        figures["post_to_sink_ms"] = post_to_sink(folder)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     # The newcomer's database is the one whose figures stand in front.
@@ -319,6 +392,7 @@ def main() -> None:
     )
     for name in ("sqlite", "postgresql"):
         board.say(f"{name}: by sender processes {figures[name]['by_processes']}")
+    board.say("POST to sink at {}/s, ms: {}".format(A_SECOND, figures["post_to_sink_ms"]))
     OUT.parent.mkdir(exist_ok=True)
     OUT.write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
 
