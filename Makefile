@@ -46,7 +46,7 @@ bench-web: setup-dev ## Measures registration beside the raw ceiling; writes var
 	@exec $(PY) -m tests.bench.web
 
 bench-backbone: setup-dev ## Measures how facts travel beside what the servers do by hand; writes var/bench-backbone.json
-	@exec $(PY) -m tests.bench backbone
+	@exec $(PY) -m tests.bench.backbone
 
 bench-forming: setup-dev ## Measures the grouping engine against its bars; writes var/bench-forming.json
 	@exec $(PY) -m tests.bench.forming

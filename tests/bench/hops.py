@@ -13,6 +13,7 @@ from contextlib import ExitStack, contextmanager
 from typing import Any
 from uuid import uuid4
 
+import psutil
 import redis
 from sqlalchemy import event, func, select
 from sqlalchemy.orm import Session
@@ -42,8 +43,9 @@ def quantiles_ms(seconds: list[float]) -> dict[str, float]:
 class Pair:
     """A teller here, and a hearer's worker with both relays and the teller's worker in processes of their own."""
 
-    def __init__(self, place: Place, database: Database) -> None:
+    def __init__(self, place: Place, database: Database, pids: list[int]) -> None:
         self.database = database
+        self._pids = pids
         self._notes = place.folder / f"notes.{place.name}"
         self._known: dict[str, float] = {}
         self._read = 0
@@ -83,6 +85,10 @@ class Pair:
             sent, facts = session.execute(select(func.sum(delivery.c.attempts), func.count())).one()
         return int(sent or 0), int(facts)
 
+    def cpu_s(self) -> float:
+        """Processor time that workers and relays took so far."""
+        return sum(sum(psutil.Process(pid).cpu_times()[:2]) for pid in self._pids)
+
     def _look(self) -> None:
         if self._notes.exists():
             with self._notes.open(encoding="ascii") as notes:
@@ -100,13 +106,14 @@ def pair(place: Place) -> Iterator[Pair]:
     with ExitStack() as street, place.database("grouping") as other:
         database = open_database(teller.name, place.settings)
         street.callback(database.dispose)
+        pids: list[int] = []
         for service in ("registration", "grouping"):
             for verb in ("work", "relay"):
                 command = [sys.executable, "-m", "tests.bench.probe", service, verb]
                 log = place.folder / f"{place.name}.{service}.{verb}.log"
-                street.enter_context(servers.running(command, env, log))
+                pids.append(street.enter_context(servers.running(command, env, log)).pid)
         _wait_for_canaries(database, other)
-        made = Pair(place, database)
+        made = Pair(place, database, pids)
         made.effects(made.tell(WARM_UP, 50))
         time.sleep(0.5)
         yield made
@@ -126,12 +133,13 @@ def _wait_for_canaries(*databases: Database) -> None:
 
 def latency(pair: Pair, facts: int, a_second: float) -> dict[str, Any]:
     """Commit to committed effect of facts at an even pace, and how often each was sent."""
-    before = pair.sendings()
+    before, cpu_s = pair.sendings(), pair.cpu_s()
     told = pair.tell(facts, a_second)
     effects = pair.effects(told)
-    after = pair.sendings()
+    after, cpu_s = pair.sendings(), pair.cpu_s() - cpu_s
     return {
         **quantiles_ms([effects[fact] - at for fact, at in told.items() if fact in effects]),
+        "cpu_ms_a_fact": round(1000 * cpu_s / facts, 2),
         "facts": facts,
         "lost": facts - len(effects),
         "amplification": round((after[0] - before[0]) / (after[1] - before[1]), 3),

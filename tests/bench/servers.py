@@ -55,10 +55,16 @@ def running(command: list[str], env: dict[str, str], log: Path) -> Iterator[subp
         child.wait()
 
 
-def asked(command: list[str], env: dict[str, str]) -> str:
+def asked(command: list[str], env: dict[str, str], *, within_s: float = 300) -> str:
     """What a child says, once it has ended well. Raises CalledProcessError."""
     done = subprocess.run(
-        command, env={**os.environ, **env}, cwd=ROOT, capture_output=True, text=True, check=True, timeout=300
+        command,
+        env={**os.environ, **env},
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=within_s,
     )
     return done.stdout
 
