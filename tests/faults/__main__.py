@@ -51,14 +51,15 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="palabre-faults-") as folder:
         told = _all(wanted, chosen, chosen.data or Path(folder))
     OUT.parent.mkdir(exist_ok=True)
+    skipped = [one for one in told if one["skipped"]]
+    told = [one for one in told if not one["skipped"]]
     OUT.write_text(json.dumps(told, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     bad = [one for one in told if one["broken"]]
-    skipped = [one for one in told if one["skipped"]]
     print(
-        f"\n{len(told) - len(bad) - len(skipped)} of {len(told)} rows kept every promise"
+        f"\n{len(told) - len(bad)} of {len(told)} rows kept every promise"
         f" ({sum(one['facts'] for one in told):,} facts, {sum(one['faults'] for one in told)} faults)."
     )
-    for line in _bars([one for one in told if not one["skipped"]]):
+    for line in _bars(told):
         print(line)
     for one in skipped:
         print(f"  not made here: {one['database']} {one['row']}: {one['skipped']}")
