@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections.abc import Mapping
 from typing import Any
 from zoneinfo import available_timezones
@@ -13,6 +14,7 @@ from services.chassis.catalogues import N_
 from services.registration import addresses, hours, names
 
 LANGUAGES = ("fr", "en")
+MOST_TOGETHER = 30
 WRITINGS = ("median", "doublet", "epicene")
 ROLES = ("organiser", "desk", "facilitator", "reader")
 
@@ -85,6 +87,71 @@ class NewWalkIn(Details):
 
     email = Address(load_default="")
     language = fields.String(load_default="", validate=validate.OneOf(("", *LANGUAGES)))
+
+
+class PartyMember(Shape):
+    """One of several people who ask together."""
+
+    given = Text(required=True, error_messages={"required": "Write their first name."})
+    family = Text(load_default="")
+    email = Address(required=True, error_messages={"required": "Write their e-mail address."})
+
+
+class _TogetherFrom(Shape):
+    territory = fields.String(load_default="", validate=validate.Length(max=8))
+    trade = Text(load_default="")
+    structure = Text(load_default="", longest=160)
+
+
+class NewParty(_TogetherFrom):
+    """Several people of one structure ask for seats, in their order."""
+
+    people = fields.List(
+        fields.Nested(PartyMember),
+        required=True,
+        validate=validate.Length(1, MOST_TOGETHER, error="Name from one to thirty people."),
+    )
+    language = fields.String(load_default="fr", validate=validate.OneOf(LANGUAGES))
+
+
+class PartyForm(_TogetherFrom):
+    """The same from a page: one person a line, their address behind a `;`, a `,` or a tab."""
+
+    people = Text(
+        required=True, longest=8000, lines=True, error_messages={"required": "Write one person on each line."}
+    )
+
+    @post_load
+    def apart(self, data: dict[str, Any], **_: Any) -> dict[str, Any]:
+        lines = _lines(data["people"])
+        if len(lines) > MOST_TOGETHER:
+            raise ValidationError({"people": [N_("Name from one to thirty people.")]})
+        people = [self._person(line) for line in lines]
+        if wrong := {
+            number: [N_("This line cannot be read.")] for number, one in enumerate(people, 1) if not one
+        }:
+            raise ValidationError({"people": wrong})
+        return {**data, "people": people}
+
+    @staticmethod
+    def _person(line: str) -> dict[str, str]:
+        """Who a line names; empty when it cannot be read."""
+        found = re.fullmatch(r"(.*?)[\s;,<]+([^\s;,<>]+@[^\s;,<>]+)>?", line)
+        try:
+            name, email = (found[1], addresses.read(found[2])) if found else ("", "")
+        except addresses.NotAnAddress:
+            return {}
+        given, _, family = " ".join(re.split(r"[\s;,]+", name)).strip().partition(" ")
+        if not given:
+            return {}
+        return {"given": given[: names.LONGEST], "family": family[: names.LONGEST], "email": email}
+
+
+class AskedView(Schema):
+    """What became of one person of a party."""
+
+    name = fields.String()
+    answer = fields.Nested(lambda: AnswerView())
 
 
 class Heir(Details):

@@ -9,10 +9,17 @@ from flask_smorest import Blueprint
 from sqlalchemy.orm import Session
 
 from services.chassis.web import now, transacted
-from services.registration import cancellations, participants, registrations, transfers
+from services.registration import cancellations, participants, parties, registrations, transfers
 from services.registration.api.doors import links, may
 from services.registration.models import Participant
-from services.registration.schemas import AnswerView, Heir, NewRegistration, ParticipantView
+from services.registration.schemas import (
+    AnswerView,
+    AskedView,
+    Heir,
+    NewParty,
+    NewRegistration,
+    ParticipantView,
+)
 
 api = Blueprint("registrations", __name__, url_prefix="/api/registration/gatherings", description=__doc__)
 
@@ -24,6 +31,15 @@ api = Blueprint("registrations", __name__, url_prefix="/api/registration/gatheri
 def ask(session: Session, wanted: dict[str, Any], gathering_id: UUID) -> registrations.Answer:
     """Ask for a seat. It is held until the address is confirmed by the letter we send; or the person waits."""
     return registrations.ask(session, gathering_id, **wanted, links=links(), now=now())
+
+
+@api.post("/<uuid:gathering_id>/registrations/together")
+@api.arguments(NewParty)
+@transacted
+@api.response(202, AskedView(many=True))
+def ask_together(session: Session, wanted: dict[str, Any], gathering_id: UUID) -> list[parties.Asked]:
+    """Ask for seats for several people of one structure; each is written to and confirms their own."""
+    return parties.ask(session, gathering_id, **wanted, links=links(), now=now())
 
 
 @api.post("/<uuid:gathering_id>/participants/<uuid:participant_id>/cancel")

@@ -118,7 +118,7 @@ def call_off(session: Session, slug: str) -> ResponseReturnValue:
 @reading
 def team(session: Session, slug: str) -> ResponseReturnValue:
     gathering, _by = guarded(session, slug)
-    return _team(session, gathering, Form())
+    return _team(session, gathering, Form({"role": "organiser"}))
 
 
 @web.post("/<slug>/equipe")

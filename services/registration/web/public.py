@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
@@ -23,11 +24,12 @@ from services.registration import (
     gatherings,
     invitations,
     participants,
+    parties,
     registrations,
     waiting_list,
 )
 from services.registration.models import Gathering, Invitation
-from services.registration.schemas import Code, NewRegistration, SignInRequest
+from services.registration.schemas import Code, NewRegistration, PartyForm, SignInRequest
 from services.registration.web.doors import attempt, links, see_other
 
 web = Blueprint("public", __name__)
@@ -90,6 +92,33 @@ def send_links(session: Session, slug: str) -> ResponseReturnValue:
         return render("registration/lost_link.html", gathering=gathering, form=form, sent_to="")
 
     return attempt(Form(request.form), SignInRequest, deed, again)
+
+
+@web.get("/r/<slug>/ensemble")
+@reading
+def before_asking_together(session: Session, slug: str) -> ResponseReturnValue:
+    return _together(session, _open_to_all(session, slug), Form())
+
+
+@web.post("/r/<slug>/ensemble")
+@transacted
+def ask_together(session: Session, slug: str) -> ResponseReturnValue:
+    gathering = _open_to_all(session, slug)
+
+    def deed(**wanted: Any) -> ResponseReturnValue:
+        said = {**wanted, "language": language()}
+        asked = parties.ask(session, gathering.id, **said, links=links(), now=now())
+        return _together(session, gathering, Form(), asked=asked)
+
+    def again(form: Form) -> str:
+        form.given = {name: text[:8000] for name, text in form.given.items()}
+        lines = [name.partition(".")[2] for name in form.errors if name.startswith("people.")]
+        if lines:
+            said = _("Line %(lines)s: write a name, then “;”, then an e-mail address.", lines=", ".join(lines))
+            form.errors = {"people": [said]}
+        return _together(session, gathering, form)
+
+    return attempt(Form(request.form), PartyForm, deed, again)
 
 
 @web.get("/r/<slug>/ensuite")
@@ -169,6 +198,20 @@ def _again(session: Session, gathering: Gathering, form: Form, *, meant: str | N
         line=line,
         room=line.room,
         now=now(),
+        **_choices(gathering, line),
+    )
+
+
+def _together(
+    session: Session, gathering: Gathering, form: Form, *, asked: Sequence[parties.Asked] = ()
+) -> str:
+    line = waiting_list.count(session, gathering)
+    return render(
+        "registration/party.html",
+        gathering=gathering,
+        form=form,
+        asked=asked,
+        room=line.room,
         **_choices(gathering, line),
     )
 
