@@ -1,0 +1,72 @@
+"""What others make of the reference day: CP-SAT, on one thread, where ortools is installed."""
+
+from __future__ import annotations
+
+import importlib.util
+from importlib import import_module
+from typing import Any
+
+from services.grouping.forming.figures import REPEAT, WISHES
+from services.grouping.forming.instances import Instance
+
+HAS_CP_SAT = importlib.util.find_spec("ortools") is not None
+_cp_model: Any = import_module("ortools.sat.python.cp_model") if HAS_CP_SAT else None
+
+
+def cp_sat(instance: Instance, seconds: float) -> tuple[int | None, int]:
+    """The least cost CP-SAT finds in `seconds` among rounds without a gap (None: not one round), and its bound."""
+    model = _cp_model.CpModel()
+    sits = [[model.new_bool_var("") for _ in range(instance.G)] for _ in range(instance.n)]
+    _keep_rules(model, instance, sits)
+    _keep_balance(model, instance, sits)
+    model.minimize(sum(_repeats(model, instance, sits)) - sum(_wishes(instance, sits)))
+    solver = _cp_model.CpSolver()
+    solver.parameters.max_time_in_seconds = seconds
+    solver.parameters.num_workers = 1
+    found = solver.solve(model) in (_cp_model.OPTIMAL, _cp_model.FEASIBLE)
+    return (round(solver.objective_value) if found else None), round(solver.best_objective_bound)
+
+
+def _keep_rules(model: Any, instance: Instance, sits: list[list[Any]]) -> None:
+    for seats in sits:
+        model.add_exactly_one(seats)
+    for person, group in instance.pinned.items():
+        model.add(sits[person][group] == 1)
+    for a, b in instance.together:
+        for one, other in zip(sits[a], sits[b], strict=True):
+            model.add(one == other)
+    for a, b in instance.apart:
+        for one, other in zip(sits[a], sits[b], strict=True):
+            model.add_at_most_one(one, other)
+
+
+def _keep_balance(model: Any, instance: Instance, sits: list[list[Any]]) -> None:
+    """Sizes, and every value of every attribute, as even as counting allows."""
+    for column in [[0] * instance.n, *instance.attrs.T.tolist()]:
+        for value in set(column):
+            alike = [seats for seats, other in zip(sits, column, strict=True) if other == value]
+            least, most = len(alike) // instance.G, -(-len(alike) // instance.G)
+            for group in range(instance.G):
+                model.add_linear_constraint(sum(seats[group] for seats in alike), least, most)
+
+
+def _repeats(model: Any, instance: Instance, sits: list[list[Any]]) -> list[Any]:
+    """The k-th of an earlier group in one group meets k - 1 people again."""
+    cost = []
+    for earlier in instance.history:
+        for old in set(earlier.tolist()) - {-1}:
+            met = [seats for seats, group in zip(sits, earlier.tolist(), strict=True) if group == old]
+            for group in range(instance.G):
+                again = [model.new_bool_var("") for _ in met]
+                model.add(sum(seats[group] for seats in met) == sum(again))
+                cost += [REPEAT * k * one for k, one in enumerate(again)]
+    return cost
+
+
+def _wishes(instance: Instance, sits: list[list[Any]]) -> list[Any]:
+    return [
+        points * seats[group]
+        for rank, points in enumerate(WISHES[: instance.pref.shape[1]])
+        for seats, group in zip(sits, instance.pref[:, rank].tolist(), strict=True)
+        if group >= 0
+    ]
