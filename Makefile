@@ -1,6 +1,6 @@
 # What one types in this project. `make help` lists it.
 .DEFAULT_GOAL := help
-.PHONY: help up down test check day bench bench-web bench-backbone bench-forming bench-letters faults faults-all compose-test lock setup setup-dev browser settings clean
+.PHONY: help up down test check day bench bench-web bench-backbone bench-forming bench-letters faults faults-all compose-test backup restore lock setup setup-dev browser settings clean
 
 SHELL := /bin/bash
 PYTHON ?= python3
@@ -38,6 +38,12 @@ faults-all: setup-dev ## The whole fault matrix on both databases, and whole day
 
 compose-test: setup-dev ## Runs docker-compose.yml for real: builds, starts, plays the day, kills, heals, takes down
 	@exec $(PY) -m tests.compose
+
+backup: setup ## Saves the four databases while everything runs: make backup [FILE=…]; IN=compose for the containers
+	@exec $(PY) -m infra.backup $(if $(IN),--$(IN)) save $(FILE)
+
+restore: setup ## Puts a backup back: make restore FILE=…; IN=compose for the containers
+	@exec $(PY) -m infra.backup $(if $(IN),--$(IN)) restore $(FILE)
 
 bench: setup-dev ## Measures against the ceilings of this machine; writes var/bench.json
 	@exec $(PY) -m tests.bench

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import json
 import sys
 from collections.abc import Callable, Sequence
@@ -12,7 +13,7 @@ from uuid import UUID
 
 from gunicorn.app.base import BaseApplication
 
-from services.chassis import dead, health, migrations, relay, replays, settings, telemetry, worker
+from services.chassis import dead, health, heart, migrations, relay, replays, restores, settings, telemetry, worker
 from services.chassis.db import Database
 from services.chassis.dead import DeadFact
 from services.chassis.opening import open_database
@@ -31,6 +32,36 @@ class Command:
 
 def main(service: Service, *own: Command, argv: Sequence[str] | None = None) -> None:
     """Run one command and exit with its code; a wrong setting is one line and exit 2."""
+    parser = _parser(service, own)
+    args, rest = parser.parse_known_args(argv)
+    names = {command.name: command for command in own}
+    if rest and args.verb not in names:
+        parser.error(f"unrecognized arguments: {' '.join(rest)}")
+    try:
+        chosen = settings.read()
+    except WrongSetting as error:
+        sys.exit(f"{error}")
+    telemetry.configure(chosen, service.name, args.verb)
+    if args.verb in ("work", "relay", "serve"):
+        heart.begin(service.name, chosen, door=args.verb == "serve")
+    if args.verb == "work":
+        # What was read so far is shared with the children for as long as nobody counts it again.
+        gc.freeze()
+        queues = [q for q in args.queues.split(",") if q]
+        sys.exit(worker.run(service, chosen, queues, pool=args.pool, concurrency=args.concurrency))
+    if args.verb == "relay":
+        sys.exit(relay.run(service, chosen))
+    if args.verb == "serve":
+        sys.exit(_serve(service, chosen, args.bind))
+    if args.verb == "restored":
+        sys.exit(restored(service, chosen, args.began_at, args.ended_at))
+    database = open_database(service.name, chosen)
+    if args.verb in names:
+        sys.exit(names[args.verb].run(database, chosen, rest))
+    sys.exit(_on_database(service, database, args))
+
+
+def _parser(service: Service, own: Sequence[Command]) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog=f"python -m services.{service.name}", description=service.inbox.service
     )
@@ -50,32 +81,30 @@ def main(service: Service, *own: Command, argv: Sequence[str] | None = None) -> 
     settled.add_argument("act", choices=("list", "show", "retry", "discard"))
     settled.add_argument("event_id", nargs="?", type=UUID)
     settled.add_argument("--json", action="store_true", help="for programs (list and show)")
+    after = verbs.add_parser("restored", help="make a restored database fit to go on")
+    for moment in ("began_at", "ended_at"):
+        after.add_argument(moment, type=datetime.fromisoformat)
     replay = verbs.add_parser("replay", help="be told everything again, and write anew what is kept of it")
     replay.add_argument("--from", dest="sources", action="append", choices=service.inbox.sources or None)
     replay.add_argument("--check", action="store_true", help="list the rows that were not as they were told")
     replay.add_argument("--no-wait", action="store_true", help="begin, and let worker and relay go on")
     for command in own:
         verbs.add_parser(command.name, help=command.help, add_help=False)
-    args, rest = parser.parse_known_args(argv)
-    names = {command.name: command for command in own}
-    if rest and args.verb not in names:
-        parser.error(f"unrecognized arguments: {' '.join(rest)}")
-    try:
-        chosen = settings.read()
-    except WrongSetting as error:
-        sys.exit(f"{error}")
-    telemetry.configure(chosen, service.name, args.verb)
-    if args.verb == "work":
-        queues = [q for q in args.queues.split(",") if q]
-        sys.exit(worker.run(service, chosen, queues, pool=args.pool, concurrency=args.concurrency))
-    if args.verb == "relay":
-        sys.exit(relay.run(service, chosen))
-    if args.verb == "serve":
-        sys.exit(_serve(service, chosen, args.bind))
+    return parser
+
+
+def restored(service: Service, chosen: Settings, began_at: datetime, ended_at: datetime) -> int:
+    """Bring a restored database to this version and make it fit to go on; see restores.py. Returns the exit code."""
     database = open_database(service.name, chosen)
-    if args.verb in names:
-        sys.exit(names[args.verb].run(database, chosen, rest))
-    sys.exit(_on_database(service, database, args))
+    migrations.run(service, database)
+    now = datetime.now(UTC)
+    with database.transaction() as session:
+        again = restores.settle(session, began_at=began_at, ended_at=ended_at, now=now)
+        for do in service.restored:
+            do(session, now)
+    database.dispose()
+    print(f"{service.name}: {again} facts are told again")  # noqa: T201
+    return 0
 
 
 def _on_database(service: Service, database: Database, args: argparse.Namespace) -> int:
@@ -111,12 +140,20 @@ class _Server(BaseApplication):  # type: ignore[misc]
         self.cfg.set("worker_class", "gthread")
         self.cfg.set("graceful_timeout", 25)
         self.cfg.set("control_socket_disable", True)
+        # The app is built once and its memory shared; it opens no connection before the fork.
+        self.cfg.set("preload_app", True)
+        self.cfg.set("pre_fork", _freeze)
 
     def load(self) -> object:
         telemetry.configure(self._settings, self._service.name, "web")
         return self._service.create_app(
             self._service, open_database(self._service.name, self._settings), self._settings
         )
+
+
+def _freeze(_arbiter: object, _worker: object) -> None:
+    """What was read so far is shared with the web processes for as long as nobody counts it again."""
+    gc.freeze()
 
 
 def _serve(service: Service, chosen: Settings, bind: str) -> int:

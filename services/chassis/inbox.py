@@ -186,7 +186,7 @@ class Inbox:
         try:
             return self._apply(database, ear, envelope)
         except DBAPIError as error:
-            if _is_passing(error):
+            if is_passing(error):
                 raise
             return self._failed(database, envelope, error)
         except ValidationError as error:
@@ -391,7 +391,7 @@ _PASSING_ON_SQLITE = (
 )
 
 
-def _is_passing(error: DBAPIError) -> bool:
+def is_passing(error: DBAPIError) -> bool:
     """A database that is away, busy, full or restarting; anything else is about the statement itself."""
     if error.connection_invalidated:
         return True

@@ -74,3 +74,5 @@ class Service:
     sweeps: tuple[Sweep, ...] = ()
     tasks: tuple[Task, ...] = ()
     remind: Remind | None = None
+    # What else a restored database needs before anything runs on it: `do(session, now)`.
+    restored: tuple[Callable[[Session, datetime], object], ...] = ()

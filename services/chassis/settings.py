@@ -118,6 +118,7 @@ class Settings:
         "web processes; one answers a hall, a server has a core for each", default=1, read=_count
     )
     web_threads: int = _setting("threads of each web process", default=8, read=_count)
+    alive: str = _setting("a file that is touched while the process does its work; empty: none", default="")
     log_level: str = _setting("DEBUG, INFO, WARNING or ERROR", default="INFO")
 
     def database_of(self, service: str) -> str:

@@ -15,6 +15,8 @@ from flask import Flask, Response, current_app, g, jsonify, make_response, reque
 from flask_smorest import Api
 from marshmallow import ValidationError
 from sqlalchemy import select
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session
 from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
@@ -22,7 +24,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from services.chassis import health, i18n, pages
 from services.chassis.db import Database, once
 from services.chassis.errors import Forbidden, Misshapen, Refused
-from services.chassis.inbox import upsert
+from services.chassis.inbox import is_passing, upsert
 from services.chassis.outbox import new_trace
 from services.chassis.service import Service
 from services.chassis.settings import Settings
@@ -52,10 +54,14 @@ def new_app(service: Service, database: Database, settings: Settings) -> Flask:
     app.register_error_handler(Refused, _refused)
     app.register_error_handler(ValidationError, _misshapen)
     app.register_error_handler(HTTPException, _http)
+    app.register_error_handler(DBAPIError, _away)
+    app.register_error_handler(PoolTimeout, _away)
     app.register_error_handler(Exception, _broken)
     i18n.install(app, service.name)
     pages.install(app, service, settings)
     app.add_url_rule(f"/api/{service.name}/health", "health", _health)
+    app.add_url_rule("/healthz", "healthz", _healthz)
+    app.add_url_rule("/readyz", "readyz", _health)
     return app
 
 
@@ -263,6 +269,20 @@ def _http(error: HTTPException) -> Response:
     return pages.http_error(status)
 
 
+def _away(error: DBAPIError | PoolTimeout) -> Response:
+    """The database is away, busy or starting: the same request may succeed in a moment, and may be sent again."""
+    if isinstance(error, DBAPIError) and not is_passing(error):
+        return _broken(error)
+    log.warning("database_away", error=type(error).__name__)
+    if wants_problem():
+        said = pages.say("Something broke on our side. Nothing was saved; try again.")
+        response = problem(503, "busy", said)
+    else:
+        response = pages.http_error(503)
+    response.headers["Retry-After"] = "2"
+    return response
+
+
 def _broken(error: Exception) -> Response:
     log.error("request_broke", path=request.url_rule.rule if request.url_rule else "", exc_info=error)
     if wants_problem():
@@ -270,6 +290,13 @@ def _broken(error: Exception) -> Response:
             500, "our-fault", pages.say("Something broke on our side. Nothing was saved; try again.")
         )
     return pages.http_error(500)
+
+
+def _healthz() -> Response:
+    """Whether this process answers and its database with it; nothing of the others."""
+    with database().reading() as session:
+        session.execute(select(1))
+    return Response("well\n", mimetype="text/plain")
 
 
 def _health() -> Response:

@@ -36,6 +36,7 @@ AT_ONCE = 500
 BACKOFF = tuple(timedelta(minutes=m) for m in (1, 5, 15, 60, 120, 240, 480))
 GIVE_UP = timedelta(hours=48)
 
+RESTORED = N_("The platform was restored from a backup; this letter may have left before.")
 STOPPED = N_("The sender stopped while the server was taking this letter.")
 
 WAITING = ("queued", "deferred", "claimed")
@@ -276,6 +277,25 @@ def set_right(session: Session, now: datetime) -> None:
             letter.next_at -= letter.queued_at - now
             letter.queued_at = now
     mail_servers.set_right(session, now)
+
+
+def after_restore(session: Session, now: datetime) -> None:
+    """What was under way in the hour this database is from may have left since: a person knows, or the server.
+
+    Drafts and what waits for its hour stay as they are.
+    """
+    under_way = session.scalars(
+        select(Letter.id).where(
+            or_(Letter.state.in_(("claimed", "handed")), (Letter.state == "queued") & (Letter.next_at <= now))
+        )
+    ).all()
+    for letter_id in under_way:
+        session.execute(
+            update(Letter)
+            .where(Letter.id == letter_id)
+            .values(state="unknown", next_at=None, reply=RESTORED, claimed_by=None)
+        )
+        _note(session, letter_id, "unknown", RESTORED, now)
 
 
 def settle(session: Session, letter: Letter, *, arrived: bool, reply: str, now: datetime) -> None:

@@ -13,6 +13,7 @@ from uuid import NAMESPACE_URL, UUID, uuid5
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
+from services.chassis import restores
 from services.chassis.catalogues import N_
 from services.chassis.errors import NotFound, Refused
 from services.chassis.outbox import wake
@@ -100,6 +101,9 @@ def write(
     letter = _letter(kind, to, written, gathering=gathering, about=about, version=version, now=now)
     letter.ics, letter.ics_method = ics, what.calendar if ics else None
     letter.facts, letter.trace = facts, session.info.get("trace")
+    if letter.state == "queued" and restores.is_of_before(session):
+        # Heard again after a restore, it was written and perhaps sent in a time that this database does not know.
+        letter.state, letter.next_at, letter.reply = "unknown", None, deliveries.RESTORED
     session.add(letter)
     if letter.state == "queued":
         wake(session)

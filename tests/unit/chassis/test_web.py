@@ -11,11 +11,12 @@ from flask import Blueprint, redirect, request
 from sqlalchemy import Column, Integer, String, Table, insert, select
 
 from services.chassis import auth, settings
-from services.chassis.db import own_tables
+from services.chassis.db import Database, own_tables
 from services.chassis.errors import Refused
 from services.chassis.inbox import Inbox
 from services.chassis.service import Service
 from services.chassis.web import new_app, reading, transacted
+from tests.postgres import free_port
 
 METADATA = own_tables()
 seats = Table(
@@ -131,3 +132,30 @@ def test_a_service_is_not_ready_before_a_canary_went_round(client):
     answer = client.get("/api/registration/health")
 
     assert (answer.status_code, answer.json["ready"], answer.json["outbox"]["told"]) == (503, False, 0)
+
+
+@pytest.fixture
+def without_database():
+    """A service whose PostgreSQL is not there."""
+    service = Service(
+        "registration", METADATA, Inbox("registration"), (), lambda *_: None, Path(__file__).parent
+    )
+    database = Database(f"postgresql+psycopg://nobody@127.0.0.1:{free_port()}/registration", "registration")
+    app = new_app(service, database, SETTINGS)
+    app.register_blueprint(api)
+    yield app.test_client()
+    database.dispose()
+
+
+def test_a_database_that_is_away_means_come_back_in_a_moment_and_not_our_fault(without_database):
+    page = without_database.post("/api/registration/seats", json={"name": "Ada"})
+
+    assert (page.status_code, page.headers["Retry-After"], page.get_json()["code"]) == (503, "2", "busy")
+
+
+def test_a_web_without_its_database_is_not_well(without_database):
+    assert without_database.get("/healthz").status_code == 503
+
+
+def test_a_web_is_well_before_any_canary_went_round(client):
+    assert (client.get("/healthz").status_code, client.get("/readyz").status_code) == (200, 503)
