@@ -13,7 +13,18 @@ from uuid import UUID
 
 from gunicorn.app.base import BaseApplication
 
-from services.chassis import dead, health, heart, migrations, relay, replays, restores, settings, telemetry, worker
+from services.chassis import (
+    dead,
+    health,
+    heart,
+    migrations,
+    relay,
+    replays,
+    restores,
+    settings,
+    telemetry,
+    worker,
+)
 from services.chassis.db import Database
 from services.chassis.dead import DeadFact
 from services.chassis.opening import open_database

@@ -8,20 +8,26 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from infra.day import play
-from infra.day.board import Board
-from tests.compose import engine, standins
+from infra.day.board import Board, table
+from tests.compose import bars, engine, standins
+from tests.compose.asking import Asking
 from tests.compose.catcher import Catcher
 from tests.compose.engine import NoEngine
-from tests.compose.stack import Broken, Stack
+from tests.compose.ordeal import Ordeal
+from tests.compose.stack import SERVICES, WORKERS, Broken, Stack
 from tests.compose.standins import NoStandIn
 
 FOLDER = Path("var/compose")
 SEATS = 60
+REST_S = 30.0
+# One door of each service that answers whoever asks.
+PATHS = ("/", "/api/grouping/openapi.json", "/retour/nobody", "/api/notifications/openapi.json")
 
 
 def main() -> int:
     options = argparse.ArgumentParser(prog="python -m tests.compose")
     options.add_argument("--people", type=int, default=SEATS, help=f"seats of the day ({SEATS})")
+    options.add_argument("--calm", action="store_true", help="only play the day, break nothing")
     options.add_argument("--keep", action="store_true", help="leave the stack running")
     chosen = options.parse_args()
     board = Board()
@@ -44,13 +50,66 @@ def main() -> int:
 
 
 def run(stack: Stack, board: Board, chosen: argparse.Namespace) -> int:
+    """Everything in its order; 0 when every promise was kept."""
     stack.down()
     with board.step("Images"):
         stack.build()
     with board.step("Up") as step:
         step.notes.append(f"healthy after {stack.up():.1f} s")
-    day = play.play(stack.street(), seats=chosen.people, seed=2027, hands=8, board=board)
-    return 1 if day.figures["broken"] else 0
+    broken = [] if chosen.calm else [*_day(stack, board, chosen.people), *_rolls(stack, board)]
+    if chosen.calm:
+        broken = _calm(stack, board, chosen.people)
+    broken += _rest(stack, board)
+    for rule in broken:
+        board.say(f"BROKEN {rule}")
+    if broken:
+        (FOLDER / "containers.log").write_text(stack.logs(tail=4000), encoding="utf-8")
+        board.say(f"What the containers said is in {FOLDER}/containers.log.")
+    board.say("Every promise was kept." if not broken else f"{len(broken)} promises were broken.")
+    return 1 if broken else 0
+
+
+def _rest(stack: Stack, board: Board) -> list[str]:
+    """What it costs when nobody comes."""
+    with board.step("Rest") as step:
+        rest = bars.at_rest(stack, over_s=REST_S)
+        cpu, memory = sum(rest.cpu.values()), sum(rest.memory.values())
+        step.notes.append(f"{cpu:.1f} % of a core, {memory:.0f} MB")
+    rows = [(name, f"{rest.cpu[name]:.2f}", f"{rest.memory[name]:.0f}") for name in sorted(rest.cpu)]
+    board.say("\n" + table(rows, ("container", "% of a core", "MB")))
+    return []
+
+
+def _calm(stack: Stack, board: Board, people: int) -> list[str]:
+    return list(play.play(stack.street(), seats=people, seed=2027, hands=8, board=board).figures["broken"])
+
+
+def _day(stack: Stack, board: Board, people: int) -> list[str]:
+    """A day in which every container dies, one stands still, two lose their networks and all workers become three."""
+    ordeal = Ordeal(stack)
+    board.watch = ordeal.watch
+    day = play.play(stack.street(), seats=people, seed=2027, hands=8, board=board)
+    board.watch = None
+    undone = ordeal.join()
+    board.say(
+        "\n" + table([(str(blow), blow.step, f"{s:.1f}") for blow, s in ordeal.done], ("blow", "in", "s"))
+    )
+    return [*day.figures["broken"], *undone]
+
+
+def _rolls(stack: Stack, board: Board) -> list[str]:
+    """Each service's containers replaced by new ones while people ask; nobody is refused."""
+    with board.step("Rolls") as step:
+        stack.wait(*SERVICES, "gateway")
+        with Asking(stack, PATHS) as asking:
+            for name in SERVICES:
+                stack.roll(name)
+                stack.answers(name)
+            stack.roll(*WORKERS, *(f"{name}-relay" for name in SERVICES))
+        step.notes.append(
+            f"{asking.asked} asked, {asking.failed.total()} failed, the slowest after {asking.slowest_s:.1f} s"
+        )
+    return [f"rolled without a failure: {times} times {what}" for what, times in asking.failed.items()]
 
 
 if __name__ == "__main__":

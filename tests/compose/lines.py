@@ -40,14 +40,13 @@ class ThroughTheGateway(Lines):
         self.transport = transport(name, port, authority)
 
 
-def transport(name: str, port: int, authority: Path) -> httpx.HTTPTransport:
+def transport(name: str, port: int, authority: Path, *, connections: int = 64) -> httpx.HTTPTransport:
     """What carries requests for `name` to the gateway on this machine."""
     trusted = ssl.create_default_context(cafile=str(authority))
-    limits = httpx.Limits(max_connections=64, max_keepalive_connections=16, keepalive_expiry=1.5)
-    led = httpx.HTTPTransport(verify=trusted, limits=limits)
+    led = httpx.HTTPTransport(verify=trusted)
     led._pool = httpcore.ConnectionPool(  # httpx has no door for this
         ssl_context=trusted,
-        max_connections=64,
+        max_connections=connections,
         max_keepalive_connections=16,
         keepalive_expiry=1.5,
         network_backend=_Led(name, port),

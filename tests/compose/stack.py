@@ -20,6 +20,8 @@ from tests.postgres import free_port
 
 ROOT = Path(__file__).parents[2]
 SERVICES = ("registration", "grouping", "feedback", "notifications")
+WORKERS = (*(f"{name}-worker" for name in SERVICES), "notifications-mail")
+KEPT = (*SERVICES, *WORKERS, *(f"{name}-relay" for name in SERVICES), "broker", "postgres", "gateway")
 NAME = "palabre.localhost"
 PROJECT = "palabre-test"
 
@@ -83,13 +85,40 @@ class Stack:
         )  # fmt: skip
 
     def build(self) -> None:
-        self.compose("build", "--quiet", within_s=1800)
+        # One after the other: the first fetches what they share, and the others find it.
+        for name in SERVICES:
+            self.compose("build", "--quiet", f"{name}-migrate", within_s=1800)
 
     def up(self, *words: str, within_s: float = 240) -> float:
         """Start, wait until everything says it is healthy; seconds it took."""
         began = time.monotonic()
-        self.compose("up", "--detach", "--pull", "never", "--no-build", "--wait", *words, within_s=within_s)
+        try:
+            self.compose("up", "--detach", "--pull", "never", "--no-build", "--wait", *words, within_s=within_s)
+        except (Broken, subprocess.TimeoutExpired):
+            unwell = self.unwell()
+            raise Broken(f"not healthy: {', '.join(unwell)}\n{self.logs(*unwell, tail=6)}") from None
         return time.monotonic() - began
+
+    def scale(self, number: int) -> None:
+        """So many containers of each worker."""
+        wanted = [word for name in WORKERS for word in ("--scale", f"{name}={number}")]
+        self.compose(
+            "up", "--detach", "--pull", "never", "--no-build", "--no-recreate", "--no-deps", *wanted, *WORKERS
+        )
+
+    def roll(self, *services: str) -> None:
+        """New containers in place of the old ones, which are told to end and given their time."""
+        self.compose(
+            "up", "--detach", "--pull", "never", "--no-build", "--no-deps", "--force-recreate", *services
+        )
+
+    def answers(self, service: str, *, within_s: float = 60) -> None:
+        """Wait until a service's web answers again. Raises Broken."""
+        give_up = time.monotonic() + within_s
+        while "alive" not in self.compose("exec", "-T", service, "ls", "/tmp", check=False):  # noqa: S108
+            if time.monotonic() > give_up:
+                raise Broken(f"{service} does not answer after {within_s:.0f} s")
+            time.sleep(0.3)
 
     def down(self) -> None:
         self.compose("down", "--volumes", "--remove-orphans", "--timeout", "20", check=False)
@@ -114,6 +143,13 @@ class Stack:
             if time.monotonic() - began > within_s:
                 raise Broken(f"{', '.join(unwell)} not healthy after {within_s:.0f} s")
             time.sleep(0.3)
+
+    def unwell(self) -> list[str]:
+        """The services that do not run or are not healthy."""
+        told = {
+            name: [self.inspect(one)["State"] for one in self.containers(name, ended=True)] for name in KEPT
+        }
+        return [name for name, states in told.items() if not states or not all(map(_is_well, states))]
 
     def logs(self, *services: str, tail: int = 40) -> str:
         return self.compose("logs", "--no-color", "--tail", str(tail), *services, check=False)

@@ -62,6 +62,8 @@ def test_the_gateway_sends_each_prefix_where_the_table_says() -> None:
     table = prefixes.read()
     rest = table.pop("registration")
 
+    assert told.pop("inside") == {"/metrics", "/healthz", "/readyz"}
+
     assert told == {name: {p for prefix in row for p in (prefix, f"{prefix}/*")} for name, row in table.items()}
     assert "/" in rest
     assert re.findall(r"reverse_proxy (\w+):8000", text) == [*told, "registration"]
