@@ -16,8 +16,8 @@ from tests.faults.crowd import Ask, Crowd, Hand
 from tests.faults.rig import Rig
 from tests.faults.rows import Row
 
-# Nothing moves for so long: what is not handled by then is lost.
-PATIENCE_S = 45.0
+# Nothing moves for so long: what is not handled by then is lost. A letter put off by its server comes again after 60 s.
+PATIENCE_S = 90.0
 # A letter that is handed and whose poster died is listed as unknown after two minutes; we do not wait for it.
 HANDED_S = 3.0
 
