@@ -7,8 +7,8 @@ from alembic import op
 
 from services.chassis.db import Moment
 
-revision = "notifications_0004"
-down_revision = "notifications_0003"
+revision = "notifications_0005"
+down_revision = "notifications_0004"
 branch_labels = None
 depends_on = None
 
