@@ -18,7 +18,6 @@ from infra.day.page import Form, Page
 from infra.day.scene import Guest, Scene
 from infra.sample import table, words
 
-ZONE = "Europe/Paris"
 DAYS_AHEAD = 12
 # One person in so many makes this slip on the form before they get it right.
 SLIP, GAP, CODE = 9, 11, 10
@@ -54,13 +53,13 @@ def _by_letter(scene: Scene, organisers: Collection[str]) -> str:
 def gathering(scene: Scene, stamp: str) -> None:
     """A day of eight territories with quotas, described on one form; then registration is opened."""
     with scene.board.step("Gathering") as step:
-        day = (datetime.now(ZoneInfo(ZONE)) + timedelta(days=DAYS_AHEAD)).date()
+        day = (datetime.now(ZoneInfo(scene.zone)) + timedelta(days=DAYS_AHEAD)).date()
         form = scene.organiser.get("/o/creer").form("creer", having="seats")
         lines = [f"{name} ; {scene.cast.quotas[letter]}" for letter, (name, _) in words.TERRITORIES.items()]
         scene.title = f"{words.TITLE} {stamp}"
         form.fill(
             title=scene.title, purpose=words.LEDE, date=(day - timedelta(days=400)).isoformat(), starts="09:30",
-            ends="16:30", zone=ZONE, place=words.PLACE, seats=str(scene.cast.seats), language="fr",
+            ends="16:30", zone=scene.zone, place=words.PLACE, seats=str(scene.cast.seats), language="fr",
             writing="epicene",
             organiser_name=" ".join(words.ORGANISER[:2]), reply_to=words.ORGANISER[2],
             territories="\n".join(lines), trades="\n".join(words.TRADES), angles="\n".join(words.ANGLES),

@@ -85,7 +85,9 @@ def play(
     organiser = Browser(lines, here.address)
     desk = Program(lines, here.address, organiser)
     people = cast(seats, seed)
-    scene = Scene(here.address, lines, mailbox, people, board, ledger, organiser, desk, hands=hands)
+    scene = Scene(
+        here.address, lines, mailbox, people, board, ledger, organiser, desk, hands=hands, zone=here.zone
+    )
     scene.guests = [scene.guest(person) for person in people.invited]
     scene.walk_ins = [scene.guest(person) for person in people.walk_ins]
     scene.figures["people"] = len(scene.guests) + len(scene.walk_ins)

@@ -50,6 +50,7 @@ class Scene:
     guests: list[Guest] = field(default_factory=list)
     walk_ins: list[Guest] = field(default_factory=list)
     hands: int = 8
+    zone: str = "Europe/Paris"
     slug: str = ""
     gathering_id: str = ""
     title: str = ""

@@ -37,6 +37,8 @@ class Street:
     seconds: float = 0.0
     # How its people reach it, where an ordinary line does not.
     lines: Callable[[], Lines] = Lines
+    # Where its gathering is: letters rest there at night.
+    zone: str = "Europe/Paris"
 
 
 def of(data: Path) -> dict[str, Any]:

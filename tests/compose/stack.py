@@ -8,6 +8,7 @@ import socket
 import subprocess
 import time
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -169,7 +170,11 @@ class Stack:
         """The platform as the day plays on it."""
         said = self.compose("exec", "-T", "registration", "python", "-m", "services.registration", "owner-link")
         return Street(
-            f"https://{NAME}", self.catcher.url, said.strip().splitlines()[-1], lines=lambda: self.lines()
+            f"https://{NAME}",
+            self.catcher.url,
+            said.strip().splitlines()[-1],
+            lines=lambda: self.lines(),
+            zone=awake(),
         )
 
     def sql(self, database: str, statement: str) -> str:
@@ -188,6 +193,12 @@ class Stack:
             "network", "inspect", "bridge", "--format", "{{(index .IPAM.Config 0).Subnet}}"
         ).strip()
         return subnet.rpartition(".")[0] + ".1" if subnet else socket.gethostbyname(socket.gethostname())
+
+
+def awake() -> str:
+    """A zone in which it is day, so that no letter waits for the morning: the sun is highest there about now."""
+    hours = (datetime.now(UTC).hour - 12 + 12) % 24 - 12
+    return f"Etc/GMT{hours:+d}" if hours else "Etc/GMT"
 
 
 def _is_well(state: dict[str, Any]) -> bool:
