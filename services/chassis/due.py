@@ -6,6 +6,7 @@ import random
 from collections import defaultdict
 from collections.abc import Collection, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from json import dumps
 from typing import Any
 
@@ -34,12 +35,18 @@ def _due_for(hearer: Any, now: Any) -> tuple[Any, ...]:
     return delivery.c.hearer == hearer, delivery.c.acked_at.is_(None), delivery.c.next_at <= now
 
 
+@lru_cache
+def _who(names: tuple[str, ...]) -> Any:
+    """Written once: to write the question takes longer than to answer it, and it is asked at every turn."""
+    return select(*(exists().where(*_due_for(name, bindparam("now"))) for name in names))
+
+
 def hearers(session: Session, among: Collection[str], now: datetime) -> list[str]:
     """Those of `among` whom something is due; one look into the index for each."""
-    names = sorted(among)
+    names = tuple(sorted(among))
     if not names:
         return []
-    row = session.execute(select(*(exists().where(*_due_for(name, now)) for name in names))).one()
+    row = session.execute(_who(names), {"now": now}).one()
     return [name for name, waits in zip(names, row, strict=True) if waits]
 
 

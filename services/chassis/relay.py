@@ -13,6 +13,7 @@ import time
 from collections import defaultdict, deque
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 from typing import TYPE_CHECKING, Any
@@ -74,6 +75,20 @@ class Way:
         return FULL_QUEUE - waiting if waiting <= MAX_QUEUE else 0
 
 
+_ANY_ACK = select(ack_out.c.sequence).limit(1)
+
+
+@dataclass(frozen=True)
+class _Waiting:
+    """What a look into the database found: who is to be told, and what else there is to do."""
+
+    now: datetime
+    hearers: list[str]
+    has_another_clock: bool
+    acks: bool
+    questions: bool
+
+
 class Relay:
     """One service's relay. `turn()` does all that is due once; `run(stop)` goes on until told to stop.
 
@@ -121,10 +136,11 @@ class Relay:
         self._chores()
         # What the last sending saw of the broker still holds when it was just now.
         seen = self._seen or self._exchange()
-        more = self._send_facts(seen)
-        more = self._send_acks() or more
+        waiting = self._look()
+        more = self._send_facts(waiting, seen)
+        more = (waiting.acks and self._send_acks()) or more
         more = self._sweeps() or more
-        if self._due("recalls", POLL_S):
+        if waiting.questions:
             self._ask_again()
         if self._due("canary", CANARY_S):
             self._send(
@@ -146,12 +162,21 @@ class Relay:
         self._seen = seen
         return seen
 
-    def _send_facts(self, seen: Seen) -> bool:
+    def _look(self) -> _Waiting:
+        """What waits in the database, asked in one go: most turns find nothing."""
         now = datetime.now(UTC)
         with self.database.reading() as session:
-            wanted = due.hearers(session, self._ways, now)
-            is_wrong = self._due("clocks", CLOCKS_S) and due.by_another_clock(session, self._ways, now)
-        if is_wrong:
+            return _Waiting(
+                now,
+                due.hearers(session, self._ways, now),
+                self._due("clocks", CLOCKS_S) and due.by_another_clock(session, self._ways, now),
+                self._due("acks", ACKS_S) and session.execute(_ANY_ACK).first() is not None,
+                self._due("recalls", POLL_S) and recalls.is_waiting(session),
+            )
+
+    def _send_facts(self, waiting: _Waiting, seen: Seen) -> bool:
+        now, wanted = waiting.now, waiting.hearers
+        if waiting.has_another_clock:
             log.warning("clock_was_set")
             with self.database.transaction() as session:
                 due.set_right(session, self._ways, now)
@@ -182,11 +207,6 @@ class Relay:
         self._held = held
 
     def _send_acks(self) -> bool:
-        if not self._due("acks", ACKS_S):
-            return False
-        with self.database.reading() as session:
-            if session.execute(select(ack_out.c.sequence).limit(1)).first() is None:
-                return False
         # Forgotten before they leave: one that is lost so comes of itself when the fact is sent again. And what is
         # read in a transaction that commits is on disk; nothing that a power cut could undo is acknowledged.
         first = select(ack_out.c.sequence).order_by(ack_out.c.sequence).limit(ACKS)
@@ -208,9 +228,6 @@ class Relay:
 
     def _ask_again(self) -> None:
         """Ask the tellers for what this service wants to be told again, and got no answer to."""
-        with self.database.reading() as session:
-            if not recalls.is_waiting(session):
-                return
         with self.database.transaction() as session:
             questions = recalls.due(session, datetime.now(UTC))
         for source, question in questions:
