@@ -9,9 +9,6 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import IO
 from uuid import UUID
 
-from openpyxl import Workbook
-from openpyxl.cell import WriteOnlyCell
-from openpyxl.styles import Font
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -66,6 +63,11 @@ def as_csv(heading: Iterable[str], people: Iterable[tuple[str, ...]]) -> Iterato
 
 def as_workbook(heading: Iterable[str], people: Iterable[tuple[str, ...]]) -> IO[bytes]:
     """An XLSX file, open at its beginning, that is gone when it is closed; every cell is text and none is run."""
+    # Not above: it takes numpy along where there is one, and most processes never write a workbook.
+    from openpyxl import Workbook  # noqa: PLC0415
+    from openpyxl.cell import WriteOnlyCell  # noqa: PLC0415
+    from openpyxl.styles import Font  # noqa: PLC0415
+
     book = Workbook(write_only=True)
     sheet = book.create_sheet()
     sheet.freeze_panes = "A2"

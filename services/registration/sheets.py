@@ -8,9 +8,6 @@ import zipfile
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from openpyxl import load_workbook
-from openpyxl.utils.exceptions import InvalidFileException
-
 from services.registration import names
 
 MOST_LINES = 10_000
@@ -115,6 +112,10 @@ def _lines(text: str, delimiter: str, before: int) -> Iterator[tuple[int, Sequen
 
 def _cells(content: bytes) -> Iterator[tuple[int, Sequence[str]]]:
     """The lines of the first sheet of a workbook, from the first one that is not empty; formulas as they showed."""
+    # Not above: it takes numpy along where there is one, and most processes never see a workbook.
+    from openpyxl import load_workbook  # noqa: PLC0415
+    from openpyxl.utils.exceptions import InvalidFileException  # noqa: PLC0415
+
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as packed:
             if sum(part.file_size for part in packed.infolist()) > _MOST_BYTES:

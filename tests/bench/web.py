@@ -10,7 +10,9 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import signal
 import statistics
+import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -39,6 +41,8 @@ Rows = list[tuple[str, ...]]
 
 
 def main() -> None:
+    # Ended from outside, it still ends the servers it started.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     board = Board()
     folder = Path(tempfile.mkdtemp(prefix="palabre-bench-"))
     figures: dict[str, Any] = {"load1": round(os.getloadavg()[0], 2), "workers": WORKERS, "threads": THREADS}
