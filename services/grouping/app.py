@@ -14,7 +14,7 @@ from services.chassis.web import new_api, new_app
 from services.grouping import api, web
 from services.grouping.events import EVENTS
 from services.grouping.models import Base
-from services.grouping.tasks import inbox
+from services.grouping.tasks import FIND, PROVE, inbox
 
 
 def create_app(service: Service, database: Database, settings: Settings) -> Flask:
@@ -32,4 +32,6 @@ service = Service(
     inbox=inbox,
     create_app=create_app,
     folder=Path(__file__).parent,
+    sweeps=(FIND,),
+    tasks=(PROVE,),
 )

@@ -10,7 +10,7 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from services.grouping import links, members, plans, questions, rebalances, rounds
+from services.grouping import links, members, plans, proving, questions, rebalances, rounds
 from services.grouping.explanations import Fairness, Mix, fairness, mix, rank_of, reasons
 from services.grouping.models import Ask, Group, Lock, Member, Plan, Round
 
@@ -72,6 +72,7 @@ class Board:
     broken_links: int
     links: int
     proposal: Plan | None
+    proof: dict[str, Any] | None
     moves: list[rebalances.Move]
     published: Plan | None
     sizes: tuple[int, int]
@@ -87,8 +88,17 @@ class Board:
     @property
     def fewest_moves(self) -> int | None:
         """What the proposal's moves cannot go below; None where the engine did not say."""
+        if self.proposal is not None and self.proof is not None and self.proof["what"] == "moves":
+            return self.proof["bound"]  # type: ignore[no-any-return]
         found: int | None = figures_of(self.proposal).get("fewest_moves")
         return found
+
+    @property
+    def lowest_cost(self) -> tuple[int, int] | None:
+        """What the groups cost, and a cost that none can go below; None while that is not worked out."""
+        if self.proof is None or self.proof["what"] != "cost" or self.proof["bound"] is None:
+            return None
+        return self.proof["value"], self.proof["bound"]
 
 
 @dataclass(frozen=True)
@@ -138,6 +148,7 @@ def board(session: Session, round_: Round) -> Board:
         broken_links=broken,
         links=len(rules),
         proposal=proposal,
+        proof=proving.of(session, proposal or plan),
         moves=rebalances.moves(session, round_, proposal) if proposal else [],
         published=published,
         sizes=rebalances.sizes(len(expected), len(groups)),

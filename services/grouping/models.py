@@ -209,6 +209,18 @@ class Plan(Base):
     placements: Mapped[list[Placement]] = relationship(cascade="all, delete-orphan")
 
 
+class Proof(Base):
+    """How good a plan can be at all. `question` is kept until it is answered, `found` is None until then."""
+
+    __tablename__ = "proofs"
+
+    plan_id: Mapped[UUID] = mapped_column(ForeignKey("plans.id"), primary_key=True)
+    question: Mapped[dict[str, Any]] = mapped_column(JSON)
+    claimed_until: Mapped[datetime]
+    tries: Mapped[int] = mapped_column(default=0)
+    found: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
+
+
 class Placement(Base):
     """One person's group in one plan."""
 

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from services.chassis.errors import NotFound, Refused
 from services.chassis.outbox import publish as tell
-from services.grouping import gatherings, members, rounds
+from services.grouping import gatherings, members, proving, rounds
 from services.grouping.events import PersonPlaced, PlanPublished
 from services.grouping.explanations import Seated, rank_of, reasons
 from services.grouping.models import Announcement, Ask, Group, Lock, Member, Placement, Plan, Round
@@ -55,6 +55,7 @@ def keep(session: Session, ask_id: UUID, solved: Solved | None, *, now: datetime
     state = "draft" if solved.base is None else "proposal"
     plan = _new_plan(session, ask.round_id, solved.seats, state=state, based_on=solved.base, now=now)
     plan.figures = solved.figures
+    proving.ask(session, plan, solved.question, now=now)
     return plan
 
 

@@ -12,7 +12,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from services.grouping import gatherings, links, members, rounds
-from services.grouping.forming import formation, moves, seating
+from services.grouping.forming import formation, moves, proofs, seating
 from services.grouping.forming.instances import Instance, Ints
 from services.grouping.models import Ask, Group, Lock, Member, Placement, Plan, Round
 
@@ -22,6 +22,8 @@ _FORM, _FORM_S = 1_000_000, 2.0
 REBALANCE, REBALANCE_S = 75_000, 1.0
 # Two colleagues at one table are worse than any table short of a territory or a trade.
 _COLLEAGUES = 10
+# People times groups beyond which a proof finds nothing in its time.
+_PROVABLE = 5000
 
 Progress = Callable[[float, int], bool]
 
@@ -30,13 +32,15 @@ Progress = Callable[[float, int], bool]
 class Solved:
     """An answer to an ask: everyone's group, or the rules that stand against it (`problem`).
 
-    `base` is the plan in force that a re-balance started from.
+    `base` is the plan in force that a re-balance started from. `question` is what proving.py would ask of the answer,
+    None where it is proved already or too large.
     """
 
     seats: dict[UUID, UUID] = field(default_factory=dict)
     figures: dict[str, Any] = field(default_factory=dict)
     problem: dict[str, Any] | None = None
     base: UUID | None = None
+    question: dict[str, Any] | None = None
 
 
 @dataclass(frozen=True)
@@ -150,6 +154,12 @@ def _form(asked: Question, seed: int, progress: Progress) -> Solved:
         seats=_seats(asked, answer.groups),
         figures=_figures(answer.figures, asked)
         | {"bound": answer.bound, "solve_ms": round(1000 * answer.seconds)},
+        question=_provable(
+            asked,
+            answer.groups,
+            value=proofs.weighted_cost(asked.instance, answer.figures),
+            bound=answer.bound,
+        ),
     )
 
 
@@ -181,7 +191,17 @@ def _rebalance(
             "policy": policy,
             "solve_ms": round(1000 * answer.seconds),
         },
+        question=_provable(
+            asked, answer.groups, value=answer.moves, bound=answer.bound, plan=plan.tolist(), policy=policy
+        ),
     )
+
+
+def _provable(asked: Question, groups: Ints, *, value: int, bound: int, **about: Any) -> dict[str, Any] | None:
+    if value <= bound or not proofs.IS_HERE or asked.instance.n * asked.instance.G > _PROVABLE:
+        return None
+    told = {"instance": proofs.question(asked.instance), "groups": groups.tolist(), "value": value}
+    return told | about
 
 
 def _seats(asked: Question, groups: Ints) -> dict[UUID, UUID]:

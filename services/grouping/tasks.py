@@ -13,7 +13,8 @@ from sqlalchemy.orm import Session
 from services.chassis import auth
 from services.chassis.db import Database
 from services.chassis.inbox import Heard, Inbox
-from services.grouping import gatherings, members, plans, questions, rounds
+from services.chassis.service import Sweep, Task
+from services.grouping import gatherings, members, plans, proving, questions, rounds
 from services.grouping.models import Gathering, Member, Story, Topic, Wish
 
 # Most answers are there before anything is told of their progress.
@@ -194,3 +195,7 @@ def _telling(database: Database, ask_id: UUID) -> questions.Progress:
 @inbox.on("grouping.plan_asked.v1", reads=Asked, prepare=work_out)
 def keep_plan(session: Session, fact: dict[str, Any], now: datetime, solved: questions.Solved | None) -> None:
     plans.keep(session, fact["ask_id"], solved, now=now)
+
+
+PROVE = Task("prove", "grouping.events", proving.begin)
+FIND = Sweep("find_proofs", 5, proving.find, "prove")

@@ -17,6 +17,7 @@ import numpy as np
 
 from services.grouping.forming import seating
 from services.grouping.forming.exchanges import Policy
+from services.grouping.forming.figures import GAP, Figures
 from services.grouping.forming.instances import Instance, Ints
 
 IS_HERE = importlib.util.find_spec("ortools") is not None
@@ -53,12 +54,20 @@ def fewest_moves(
 
 
 def lowest_cost(instance: Instance, *, seconds: float, hint: Ints | None = None) -> Proof:
-    """The lowest cost of a round: 10 a gap, 4 a repeated pair, less the points of wishes. Raises seating.Impossible."""
+    """The lowest cost of a round: 10 a gap, times its attribute's weight, 4 a repeated pair, less the points of wishes
+    (see weighted_cost). Raises seating.Impossible.
+    """
     return _asked(instance, seconds, hint)
 
 
+def weighted_cost(instance: Instance, found: Figures) -> int:
+    """The cost of an answer when the gaps of some attributes count more than others."""
+    weights = instance.weights or (1,) * len(found.gap)
+    return found.cost + GAP * sum(gap * (weight - 1) for gap, weight in zip(found.gap, weights, strict=True))
+
+
 def question(instance: Instance) -> dict[str, Any]:
-    """The plain fields that instances.read(..., absent=True) makes an instance of again."""
+    """The plain fields that instances.read(..., absent=True) makes an instance of again, and its weights."""
     return {
         "n": instance.n,
         "G": instance.G,
@@ -70,6 +79,7 @@ def question(instance: Instance) -> dict[str, Any]:
         "history": [earlier.tolist() for earlier in instance.history],
         "noshow": sorted(instance.absent),
         "locked": [list(pair) for pair in instance.locked.items()],
+        "weights": list(instance.weights),
     }
 
 

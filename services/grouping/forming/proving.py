@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import sys
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -14,6 +16,7 @@ from ortools.sat.python import cp_model
 from services.grouping.forming import instances
 from services.grouping.forming.figures import GAP, REPEAT, WISHES, figures
 from services.grouping.forming.instances import Instance, Ints
+from services.grouping.forming.proofs import weighted_cost
 
 _STEPS = 3
 """How far over or under its due a cell's price is followed; beyond, it is cheaper than it should be, which keeps a
@@ -23,8 +26,10 @@ bound true.
 
 def main() -> None:
     """The states are proved (as far as the time reached), impossible, and undecided."""
+    os.nice(10)
     asked = json.load(sys.stdin)
     instance = instances.read(asked["instance"], absent=True)
+    instance = replace(instance, weights=tuple(asked["instance"].get("weights", ())))
     hint = None if asked["hint"] is None else np.array(asked["hint"], np.int64)
     model = _Model(instance, hint)
     try:
@@ -61,12 +66,12 @@ def _fewest_moves(model: _Model, plan: Ints, policy: str, seconds: float) -> dic
 
 
 def _lowest_cost(model: _Model, seconds: float) -> dict[str, Any]:
-    cost = GAP * model.gap() + REPEAT * model.repeats() - model.wishes()
+    cost = GAP * model.gap(weighted=True) + REPEAT * model.repeats() - model.wishes()
     value, bound, groups = model.least(cost, seconds)
     told = None if groups is None else figures(model.instance, np.array(groups, np.int64))
     return {
         "state": "proved",
-        "value": value if told is None else told.cost,
+        "value": None if told is None else weighted_cost(model.instance, told),
         "bound": bound,
         "gap": 0 if told is None else sum(told.gap),
         "groups": groups,
@@ -109,18 +114,21 @@ class _Model:
         """People who were seated and sit elsewhere."""
         return sum(1 - self.x[p, int(plan[p])] for p in self.people if plan[p] >= 0)
 
-    def gap(self) -> Any:
+    def gap(self, *, weighted: bool = False) -> Any:
         """Of all attributes; a cell of a value that may hold q or one more costs 1, 3, 6 when it is 1, 2, 3 off."""
         terms: list[Any] = []
-        for column in self.instance.attrs.T:
+        for column, weight in self.instance.weighted:
+            times = weight if weighted else 1
             for who in self._alike(column):
                 q = len(who) // self.instance.G
                 for g in range(self.instance.G):
                     count = self._count(who, g)
                     terms += [
-                        self._over(count - q - k, len(who)) for k in range(1, _STEPS + 1) if len(who) > q + k
+                        times * self._over(count - q - k, len(who))
+                        for k in range(1, _STEPS + 1)
+                        if len(who) > q + k
                     ]
-                    terms += [self._over(q - count - k, q) for k in range(min(q, _STEPS))]
+                    terms += [times * self._over(q - count - k, q) for k in range(min(q, _STEPS))]
         return sum(terms)
 
     def repeats(self) -> Any:
