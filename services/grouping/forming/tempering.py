@@ -12,14 +12,19 @@ from numpy.typing import NDArray
 from services.grouping.forming.budgets import Budget
 from services.grouping.forming.kernel import SPREAD, Table, words
 
-_COPIES = 6
-_HOT, _COLD = 0.37, 0.04
-"""Share of rows that end with a swap where the hottest and where the coldest copy should be."""
+_COPIES, _HOT = 6, 0.37
+"""How many copies there are, and the share of rows that end with a swap where the hottest of them should be."""
+_MORE_COPIES, _HOTTER = 10, 0.45
+"""The same where there is time to come down from further up."""
+_COLD = 0.04
+"""The share of rows that end with a swap where the coldest copy should be."""
 _LOOK = 0.05
 """Share of the budget that may go into finding those two temperatures."""
 _STEPS, _STEP = 26, 0.85
-_FEW = 3000
-"""Proposals for each pair of chairs under which one copy that cools gets further than several that exchange."""
+_FEW, _MANY = 3000, 200_000
+"""Proposals for each pair of chairs, both ways round: under the first, one copy that cools gets further than several
+that exchange; from the second on, more copies do.
+"""
 _SETTLED = 0.6
 """Share of the budget after which the temperatures stay."""
 _EXCHANGES = 2**61 - 1
@@ -40,12 +45,15 @@ def search(table: Table, budget: Budget, spread: float) -> Table:
     if table.free >= table.people:
         return table
     first = table.seats.copy()
-    hot, cold = _window(table, budget, spread)
+    shares, heats = _look(table, budget, spread)
     table.seat(first)
-    if budget.spent < _FEW * budget.used * len(table.seats) ** 2:
+    plenty = budget.spent / budget.used / len(table.seats) ** 2
+    copies, warm = (_MORE_COPIES, _HOTTER) if plenty >= _MANY else (_COPIES, _HOT)
+    hot, cold = (float(np.interp(share, shares, heats)) for share in (warm, _COLD))
+    if plenty < _FEW:
         _cool(table, budget, hot, cold)
         return table
-    ladder = Ladder.between(hot, cold, [table, *(table.copy(table.seed + k) for k in range(1, _COPIES))])
+    ladder = Ladder.between(hot, cold, [table, *(table.copy(table.seed + k) for k in range(1, copies))])
     while (used := budget.used) < 1.0:
         ladder.walk(budget)
         ladder.exchange()
@@ -54,9 +62,11 @@ def search(table: Table, budget: Budget, spread: float) -> Table:
     return min(ladder.tables, key=lambda copy: copy.best_cost)
 
 
-def _window(table: Table, budget: Budget, spread: float) -> tuple[float, float]:
-    """The temperatures between which seats freeze, seen on a quick way down from where they melt."""
-    heats = spread * 2.5 * _STEP ** np.arange(_STEPS)
+def _look(table: Table, budget: Budget, spread: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """The share of rows that end with a swap, rising, and the temperatures of it, seen on a quick way down from where
+    seats melt to where they freeze.
+    """
+    heats = np.array([spread * 2.5 * _STEP**k for k in range(_STEPS)])
     shares: list[float] = []
     began = budget.used
     for heat in heats.tolist():
@@ -67,9 +77,8 @@ def _window(table: Table, budget: Budget, spread: float) -> tuple[float, float]:
         shares.append((table.changed - changed) / max(1, table.drawn - drawn))
         if shares[-1] < _COLD / 2 or budget.used >= 1.0:
             break
-    frozen_first = np.minimum.accumulate(shares)[::-1]
-    hot, cold = (np.interp(share, frozen_first, heats[: len(shares)][::-1]) for share in (_HOT, _COLD))
-    return float(hot), float(cold)
+    falling: NDArray[np.float64] = np.minimum.accumulate(np.array(shares, np.float64))
+    return falling[::-1], heats[: len(shares)][::-1]
 
 
 def _cool(table: Table, budget: Budget, hot: float, cold: float) -> None:
