@@ -87,7 +87,11 @@ def folder_in(data: Path) -> Path:
     """Where posters keep their notes: in the folder of data, or where temporary files go when there is none."""
     if data.is_dir() and os.access(data, os.W_OK):
         return data / "posting"
-    return Path(tempfile.gettempdir()) / "palabre-posting"
+    ours = Path(tempfile.gettempdir()) / f"palabre-posting-{os.getuid()}"
+    ours.mkdir(mode=0o700, exist_ok=True)
+    if ours.stat().st_uid != os.getuid():
+        raise PermissionError(f"{ours} belongs to somebody else: who writes there says what was sent")
+    return ours
 
 
 def left(folder: Path) -> Iterator[Left]:

@@ -426,6 +426,19 @@ def test_half_a_line_of_notes_is_no_answer(tmp_path):
     assert left.words == {letter_id: Word("begun")}
 
 
+def test_without_a_folder_of_data_notes_are_kept_where_only_we_can_write(tmp_path, monkeypatch):
+    """Somebody else's notes there could say of a letter that it was sent."""
+    monkeypatch.setattr(notes.tempfile, "gettempdir", lambda: str(tmp_path))
+
+    folder = notes.folder_in(tmp_path / "missing")
+
+    assert (folder.parent, oct(folder.stat().st_mode & 0o777)) == (tmp_path, "0o700")
+    monkeypatch.setattr(notes.os, "getuid", lambda: 4242)
+    (tmp_path / "palabre-posting-4242").mkdir()
+    with pytest.raises(PermissionError):
+        notes.folder_in(tmp_path / "missing")
+
+
 def test_what_a_living_poster_knows_ends_a_doubt(database, sink, a_poster):
     """A server that answers after minutes: the letter was listed as unknown meanwhile."""
     queue(database, a_letter())
