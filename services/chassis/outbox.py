@@ -6,6 +6,7 @@ import os
 import time
 from collections.abc import Iterable
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any, ClassVar
 from uuid import UUID
 
@@ -50,7 +51,7 @@ def publish(session: Session, event: type[Event], about: object, *, now: datetim
         raise BrokenPromise(f"{event.type}: being told again is no reason to tell anything")
     if event.type not in hearers():
         raise BrokenPromise(f"{event.type} has no row in infra/routes.toml")
-    shape = event()
+    shape = _shape(event)
     body = shape.dump(about)
     if wrong := shape.validate(body):
         raise BrokenPromise(f"{event.type}: {wrong}")
@@ -61,23 +62,20 @@ def publish(session: Session, event: type[Event], about: object, *, now: datetim
     trace: str = session.info.get("trace") or new_trace()
     session.info["trace"] = trace
 
-    sequence = session.execute(
-        insert(outbox)
-        .values(
-            event_id=event_id,
-            type=event.type,
-            subject=subject,
-            body=body,
-            trace=trace,
-            cause=session.info.get("cause"),
-            happened_at=at,
-        )
-        .returning(outbox.c.sequence)
-    ).scalar_one()
+    told_of = {
+        "event_id": event_id,
+        "type": event.type,
+        "subject": subject,
+        "body": body,
+        "trace": trace,
+        "cause": session.info.get("cause"),
+        "happened_at": at,
+    }
+    sequence = session.execute(_TELL, told_of).scalar_one()
     if heard_by := hearers()[event.type]:
         versions = _next_versions(session, heard_by, subject)
         session.execute(
-            insert(delivery),
+            _DELIVER,
             [
                 {
                     "event_id": event_id,
@@ -99,19 +97,34 @@ def wake(session: Session) -> None:
     session.info["wake"] = True
 
 
-def _next_versions(session: Session, heard_by: Iterable[str], subject: UUID) -> dict[str, int]:
-    # The rows stay locked until the commit, so transactions about one subject are told in the order they commit;
-    # sorted, so that no two of them wait for each other.
-    upsert = sqlite.insert if session.get_bind().dialect.name == "sqlite" else postgresql.insert
-    statement = (
+# Statements and shapes are made once: to make one takes longer than to use it.
+_TELL = insert(outbox).returning(outbox.c.sequence)
+_DELIVER = insert(delivery)
+
+
+@cache
+def _shape(event: type[Event]) -> Event:
+    return event()
+
+
+@cache
+def _count_up(dialect: str) -> Any:
+    upsert = sqlite.insert if dialect == "sqlite" else postgresql.insert
+    return (
         upsert(told)
-        .values([{"hearer": hearer, "subject": subject, "version": 1} for hearer in sorted(heard_by)])
         .on_conflict_do_update(
             index_elements=[told.c.hearer, told.c.subject], set_={"version": told.c.version + 1}
         )
         .returning(told.c.hearer, told.c.version)
     )
-    return {hearer: version for hearer, version in session.execute(statement).all()}
+
+
+def _next_versions(session: Session, heard_by: Iterable[str], subject: UUID) -> dict[str, int]:
+    # The rows stay locked until the commit, so transactions about one subject are told in the order they commit;
+    # sorted, so that no two of them wait for each other.
+    rows = [{"hearer": hearer, "subject": subject, "version": 1} for hearer in sorted(heard_by)]
+    counted = session.execute(_count_up(session.get_bind().dialect.name), rows)
+    return {hearer: version for hearer, version in counted.all()}
 
 
 def envelope(row: Any, source: str, version: int, attempt: int) -> dict[str, Any]:
