@@ -9,7 +9,7 @@ from pathlib import Path
 
 from infra.day import play
 from infra.day.board import Board, table
-from tests.compose import bars, engine, standins
+from tests.compose import bars, engine, standins, walls
 from tests.compose.asking import Asking
 from tests.compose.catcher import Catcher
 from tests.compose.engine import NoEngine
@@ -55,11 +55,15 @@ def run(stack: Stack, board: Board, chosen: argparse.Namespace) -> int:
     with board.step("Images"):
         stack.build()
     with board.step("Up") as step:
-        step.notes.append(f"healthy after {stack.up():.1f} s")
+        step.notes.append(f"healthy after {stack.up():.1f} s (bar {bars.HEALTHY_S:.0f})")
+    with board.step("Walls") as step:
+        holes = walls.broken(stack)
+        step.notes.append(", ".join(f"{name} {mb:.0f} MB" for name, mb in walls.sizes(stack).items()))
+        step.notes.append(f"bar {bars.IMAGE_MB}")
     broken = [] if chosen.calm else [*_day(stack, board, chosen.people), *_rolls(stack, board)]
     if chosen.calm:
         broken = _calm(stack, board, chosen.people)
-    broken += _rest(stack, board)
+    broken += [*holes, *_rest(stack, board)]
     for rule in broken:
         board.say(f"BROKEN {rule}")
     if broken:
@@ -74,7 +78,9 @@ def _rest(stack: Stack, board: Board) -> list[str]:
     with board.step("Rest") as step:
         rest = bars.at_rest(stack, over_s=REST_S)
         cpu, memory = sum(rest.cpu.values()), sum(rest.memory.values())
-        step.notes.append(f"{cpu:.1f} % of a core, {memory:.0f} MB")
+        step.notes.append(
+            f"{cpu:.1f} % of a core (bar {bars.IDLE_PERCENT}), {memory:.0f} MB (bar {bars.MEMORY_MB})"
+        )
     rows = [(name, f"{rest.cpu[name]:.2f}", f"{rest.memory[name]:.0f}") for name in sorted(rest.cpu)]
     board.say("\n" + table(rows, ("container", "% of a core", "MB")))
     return []
