@@ -12,9 +12,11 @@ from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from infra.day.street import Street
 from infra.embedded import secrets_for_env
+from services.registration.web.describing import ZONES
 from tests.compose.catcher import Catcher
 from tests.compose.lines import ThroughTheGateway
 from tests.postgres import free_port
@@ -196,9 +198,9 @@ class Stack:
 
 
 def awake() -> str:
-    """A zone in which it is day, so that no letter waits for the morning: the sun is highest there about now."""
-    hours = (datetime.now(UTC).hour - 12 + 12) % 24 - 12
-    return f"Etc/GMT{hours:+d}" if hours else "Etc/GMT"
+    """The zone of the form in which the sun is highest about now, so that no letter waits for the morning."""
+    now = datetime.now(UTC)
+    return min(ZONES, key=lambda zone: abs(now.astimezone(ZoneInfo(zone)).hour - 13))
 
 
 def _is_well(state: dict[str, Any]) -> bool:
