@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any
 from uuid import UUID
 
@@ -56,17 +57,34 @@ def upsert(session: Session) -> Any:
     return sqlite.insert if session.get_bind().dialect.name == "sqlite" else postgresql.insert
 
 
+# Statements are made once for each database: to make one takes longer than to use it.
+@cache
+def _locking(insert_or: Any) -> Any:
+    return (
+        insert_or(seen)
+        .on_conflict_do_update(index_elements=[seen.c.source, seen.c.subject], set_={"version": seen.c.version})
+        .returning(seen.c.source, seen.c.subject, seen.c.version)
+    )
+
+
+@cache
+def _recording(insert_or: Any) -> Any:
+    changing = ("status", "attempts", "starts", "error", "envelope", "heard_at")
+    new = insert_or(inbox)
+    return new.on_conflict_do_update(
+        index_elements=[inbox.c.event_id], set_={name: new.excluded[name] for name in changing}
+    )
+
+
 def lock(session: Session, threads: Iterable[Thread]) -> dict[Thread, int]:
     """The version last applied of each (0: none yet), locked until the transaction ends.
 
     Sorted, so that two workers with the same subjects in hand wait for each other in one direction only.
     """
-    new = upsert(session)(seen)
-    statement = new.on_conflict_do_update(
-        index_elements=[seen.c.source, seen.c.subject], set_={"version": seen.c.version}
-    ).returning(seen.c.source, seen.c.subject, seen.c.version)
     wanted = [{"source": source, "subject": subject, "version": 0} for source, subject in sorted(set(threads))]
-    return {(row.source, row.subject): row.version for row in session.execute(statement, wanted)}
+    return {
+        (row.source, row.subject): row.version for row in session.execute(_locking(upsert(session)), wanted)
+    }
 
 
 def statuses(session: Session, event_ids: Collection[UUID]) -> dict[UUID, str]:
@@ -89,11 +107,6 @@ def record(
     """Write the inbox rows; the whole envelope is kept only while a person may have to look at it."""
     if not facts:
         return
-    changing = ("status", "attempts", "starts", "error", "envelope", "heard_at")
-    new = upsert(session)(inbox)
-    statement = new.on_conflict_do_update(
-        index_elements=[inbox.c.event_id], set_={name: new.excluded[name] for name in changing}
-    )
     rows = [
         {
             "event_id": fact.event_id,
@@ -112,7 +125,7 @@ def record(
         }
         for fact in facts
     ]
-    session.execute(statement, rows)
+    session.execute(_recording(upsert(session)), rows)
 
 
 def count_again(session: Session, event_ids: Collection[UUID]) -> None:
