@@ -46,6 +46,8 @@ OPEN = {
     "/api/registration/desk-worker.js": "a script of the house",
     "/faits/": "the operators whom a setting names",
     "/sante": "figures without a person in them",
+    "/healthz": "says only whether the process answers",
+    "/readyz": "says only whether the process may be asked",
     "/entrer": "the door itself: a link or a code opens it",
     "/sortir": "everybody may go",
     "/api/registration/sign-ins": "the door itself",
