@@ -47,7 +47,7 @@ OPEN = {
     "/faits/": "the operators whom a setting names",
     "/sante": "figures without a person in them",
     "/healthz": "says only whether the process answers",
-    "/readyz": "says only whether the process may be asked",
+    "/readyz": "figures without a person in them",
     "/entrer": "the door itself: a link or a code opens it",
     "/sortir": "everybody may go",
     "/api/registration/sign-ins": "the door itself",
