@@ -15,7 +15,7 @@ ZONES = ("Europe/Paris", "Indian/Reunion", "America/Guadeloupe")
 PARIS_FORWARD, PARIS_BACK = date(2027, 3, 28), date(2027, 10, 31)
 zones = st.sampled_from(ZONES)
 days = st.one_of(st.sampled_from([PARIS_FORWARD, PARIS_BACK]), st.dates(date(2026, 1, 1), date(2030, 12, 31)))
-times = st.times().map(lambda at: at.replace(second=0, microsecond=0))
+times = st.times().map(lambda at: at.replace(second=0, microsecond=0, fold=0))
 instants = st.builds(
     lambda day, minutes: datetime.combine(day, time(), UTC) + timedelta(minutes=minutes),
     days,
