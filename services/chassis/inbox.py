@@ -171,6 +171,9 @@ class Inbox:
         Never raises for what is in the fact; a database that cannot be reached does raise, and the teller sends
         the fact again.
         """
+        return self._hear(database, envelope, unparks=True)
+
+    def _hear(self, database: Database, envelope: Envelope, *, unparks: bool) -> str:
         ear = self.ears.get(envelope.get("type", ""))
         if ear is None:
             log.warning("fact_unknown", type=envelope.get("type"))
@@ -184,7 +187,7 @@ class Inbox:
         if int(envelope.get("attempt", 1)) > 1 and not self._may_start(database, envelope):
             return "dead"
         try:
-            return self._apply(database, ear, envelope)
+            return self._apply(database, ear, envelope, unparks=unparks)
         except DBAPIError as error:
             if is_passing(error):
                 raise
@@ -240,7 +243,7 @@ class Inbox:
             self._unpark(database, source, subject)
         return outcomes
 
-    def _apply(self, database: Database, ear: Ear, envelope: Envelope) -> str:
+    def _apply(self, database: Database, ear: Ear, envelope: Envelope, *, unparks: bool) -> str:
         read = _Read.of(ear, envelope)
         prepared: tuple[Any, ...] = ()
         if ear.prepare is not None:
@@ -248,7 +251,7 @@ class Inbox:
                 if _was_heard(session, read.told.event_id) not in DONE:
                     prepared = (ear.prepare(session, read.fact, datetime.now(UTC)),)
         (outcome,), unparked = self._commit(database, [read], *prepared)
-        for source, subject in unparked:
+        for source, subject in unparked if unparks else ():
             self._unpark(database, source, subject)
         return outcome
 
@@ -351,7 +354,8 @@ class Inbox:
         return status
 
     def _unpark(self, database: Database, source: str, subject: UUID) -> None:
-        """Apply what waited for its elder, one transaction each."""
+        """Apply what waited for its elder, one transaction each, until one of them does not take us further."""
+        before: int | None = -1
         while True:
             with database.reading() as session:
                 last = session.scalar(
@@ -364,11 +368,11 @@ class Inbox:
                         parked.c.version == (last or 0) + 1,
                     )
                 )
-            if waiting is None:
+            # One that failed, is dead or is in another's hands moves nothing: it is tried once here, not for ever.
+            if waiting is None or last == before:
                 return
-            outcome = self.hear(database, {**waiting, "attempt": 1})
-            if outcome not in ("heard", "again"):
-                return
+            before = last
+            self._hear(database, {**waiting, "attempt": 1}, unparks=False)
 
 
 def _dead(event_id: UUID) -> Select[Any]:

@@ -10,6 +10,7 @@ import pytest
 from marshmallow import fields
 from sqlalchemy import Column, Integer, MetaData, String, Table, Uuid, insert, select
 
+from services.chassis import ledger
 from services.chassis.db import Database, ack_out, inbox, own_tables, parked
 from services.chassis.inbox import STARTS, TRIES, Heard, Inbox
 from services.chassis.outbox import new_trace
@@ -185,7 +186,7 @@ def test_a_fact_that_is_begun_and_never_ends_is_dead_after_three_starts(hearer, 
     class Killed(BaseException):
         pass
 
-    def die(*_):
+    def die(*_, **__):
         raise Killed
 
     monkeypatch.setattr(ear, "_apply", die)
@@ -207,6 +208,30 @@ def test_a_fact_does_not_die_of_waiting_for_its_elder(hearer):
     with database.reading() as session:
         words = session.scalars(select(effects.c.word).order_by(effects.c.id)).all()
         assert (words, session.scalars(select(inbox.c.status)).all()) == (["elder", "younger"], ["heard"] * 2)
+
+
+def test_of_many_that_waited_the_one_that_fails_is_tried_once_and_not_for_ever(hearer):
+    ear, database = hearer
+    for version in range(2, TRIES + 4):
+        ear.hear(database, a_fact(version, word="boom" if version == TRIES + 3 else "hello"))
+
+    assert ear.hear(database, a_fact(1)) == "heard"
+
+    with database.reading() as session:
+        assert session.execute(select(inbox.c.attempts).where(inbox.c.status == "failed")).all() == [(1,)]
+    assert words(database) == ["hello"] * (TRIES + 2)
+
+
+def test_a_fact_that_waited_and_is_dead_by_now_ends_the_catching_up(hearer):
+    ear, database = hearer
+    younger = a_fact(2)
+    ear.hear(database, younger)
+    with database.transaction() as session:
+        ledger.record(session, [ledger.Told.of(younger)], status="dead", now=datetime.now(UTC), keep=True)
+
+    assert ear.hear(database, a_fact(1)) == "heard"
+
+    assert words(database) == ["hello"]
 
 
 def test_a_misshapen_fact_waits_for_its_elder_before_it_is_dead(hearer):
