@@ -139,7 +139,7 @@ class Program:
         np.subtract.at(price, (unit_of[near], at[plan[near]]), 1)
         base = at[seats[[unit.people[0] for unit in units]]]
         cheaper = price.min(1) < price[np.arange(len(units)), base]
-        free = np.array([unit.group < 0 for unit in units])
+        free = np.array([unit.group < 0 for unit in units], bool)
         base = np.where(free & cheaper, price.argmin(1), base)
         lowest = price[np.arange(len(units)), base]
         found = cls(
