@@ -3,27 +3,37 @@
 from __future__ import annotations
 
 import importlib.util
+from concurrent.futures import ProcessPoolExecutor
 from importlib import import_module
+from multiprocessing import get_context
 from typing import Any
 
 from services.grouping.forming.figures import REPEAT, WISHES
 from services.grouping.forming.instances import Instance
 
 HAS_CP_SAT = importlib.util.find_spec("ortools") is not None
-_cp_model: Any = import_module("ortools.sat.python.cp_model") if HAS_CP_SAT else None
 
 
 def cp_sat(instance: Instance, seconds: float) -> tuple[int | None, int]:
-    """The least cost CP-SAT finds in `seconds` among rounds without a gap (None: not one round), and its bound."""
-    model = _cp_model.CpModel()
+    """The least cost CP-SAT finds in `seconds` among rounds without a gap (None: not one round), and its bound.
+
+    In a process of its own: ortools brings a HiGHS along that cannot stand beside the engine's.
+    """
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as child:
+        return child.submit(_solve, instance, seconds).result()
+
+
+def _solve(instance: Instance, seconds: float) -> tuple[int | None, int]:
+    cp_model = import_module("ortools.sat.python.cp_model")
+    model = cp_model.CpModel()
     sits = [[model.new_bool_var("") for _ in range(instance.G)] for _ in range(instance.n)]
     _keep_rules(model, instance, sits)
     _keep_balance(model, instance, sits)
     model.minimize(sum(_repeats(model, instance, sits)) - sum(_wishes(instance, sits)))
-    solver = _cp_model.CpSolver()
+    solver = cp_model.CpSolver()
     solver.parameters.max_time_in_seconds = seconds
     solver.parameters.num_workers = 1
-    found = solver.solve(model) in (_cp_model.OPTIMAL, _cp_model.FEASIBLE)
+    found = solver.solve(model) in (cp_model.OPTIMAL, cp_model.FEASIBLE)
     return (round(solver.objective_value) if found else None), round(solver.best_objective_bound)
 
 
