@@ -18,7 +18,7 @@ from services.chassis.db import Database, outbox
 from services.registration import gatherings, registrations, sign_ins
 from services.registration.app import create_app, service
 from services.registration.links import Links
-from services.registration.models import Base, Gathering, Organiser
+from services.registration.models import Base, Gathering, Organiser, Participant, State
 from services.registration.registrations import Answer
 from tests.unit.chassis.face import some_settings
 
@@ -98,6 +98,34 @@ def come(registration: Database, ask: Callable[..., Answer]) -> Callable[..., UU
         return answer.participant_id
 
     return coming
+
+
+@pytest.fixture
+def act(registration: Database) -> Callable[..., Any]:
+    """Do something in a transaction of its own."""
+
+    def acting(what: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+        with registration.transaction() as session:
+            return what(session, *args, **{"links": LINKS, "now": NOON, **kwargs})
+
+    return acting
+
+
+@pytest.fixture
+def state(registration: Database) -> Callable[[UUID], State]:
+    """What became of somebody."""
+
+    def look(participant_id: UUID) -> State:
+        with registration.reading() as session:
+            return session.get_one(Participant, participant_id).state
+
+    return look
+
+
+@pytest.fixture
+def states(state: Callable[[UUID], State]) -> Callable[..., list[State]]:
+    """What became of each of them."""
+    return lambda *participants: [state(one) for one in participants]
 
 
 @pytest.fixture

@@ -5,28 +5,8 @@ from datetime import timedelta
 import pytest
 
 from services.registration import cancellations
-from services.registration.models import Participant, State
-from tests.unit.registration.conftest import LINKS, NOON
-
-
-@pytest.fixture
-def act(registration):
-    """Do something in a transaction of its own."""
-
-    def acting(what, *args, **kwargs):
-        with registration.transaction() as session:
-            return what(session, *args, **{"links": LINKS, "now": NOON, **kwargs})
-
-    return acting
-
-
-@pytest.fixture
-def state(registration):
-    def look(participant_id):
-        with registration.reading() as session:
-            return session.get(Participant, participant_id).state
-
-    return look
+from services.registration.models import State
+from tests.unit.registration.conftest import NOON
 
 
 def test_a_cancelled_seat_is_offered_to_the_first_who_may_have_it(a_gathering, come, ask, act, told, state):

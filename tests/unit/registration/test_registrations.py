@@ -13,26 +13,6 @@ from services.registration.seats import Reason
 from tests.unit.registration.conftest import LINKS, NOON
 
 
-@pytest.fixture
-def act(registration):
-    """Do something in a transaction of its own."""
-
-    def acting(what, *args, **kwargs):
-        with registration.transaction() as session:
-            return what(session, *args, **{"links": LINKS, "now": NOON, **kwargs})
-
-    return acting
-
-
-@pytest.fixture
-def state(registration):
-    def look(participant_id):
-        with registration.reading() as session:
-            return session.get(Participant, participant_id).state
-
-    return look
-
-
 def test_a_seat_is_held_until_the_address_is_confirmed(a_gathering, ask, told):
     gathering = a_gathering()
     told()

@@ -8,31 +8,13 @@ from sqlalchemy import select
 from services.chassis.db import outbox
 from services.chassis.errors import Misshapen
 from services.registration import cancellations, registrations, stories, transfers, waiting_list
-from services.registration.models import Participant, State, Story
-from tests.unit.registration.conftest import LINKS, NOON
+from services.registration.models import State, Story
+from tests.unit.registration.conftest import NOON
 
 BO = {
     "given": "Bo", "family": "Ek", "email": "bo@example.org", "territory": "A", "trade": "direction",
     "structure": "Atelier du Pont", "language": "fr",
 }  # fmt: skip
-
-
-@pytest.fixture
-def act(registration):
-    def acting(what, *args, **kwargs):
-        with registration.transaction() as session:
-            return what(session, *args, **{"links": LINKS, "now": NOON, **kwargs})
-
-    return acting
-
-
-@pytest.fixture
-def states(registration):
-    def look(*participants):
-        with registration.reading() as session:
-            return [session.get(Participant, one).state for one in participants]
-
-    return look
 
 
 def test_a_seat_that_is_handed_over_passes_nobody_in_the_line_and_is_confirmed_anew(

@@ -10,27 +10,9 @@ from services.chassis.errors import Misshapen
 from services.registration import cancellations, desk, gatherings, registrations, waiting_list
 from services.registration.models import Participant, State
 from services.registration.seats import Reason
-from tests.unit.registration.conftest import LINKS, NOON
+from tests.unit.registration.conftest import NOON
 
 MORNING_AFTER = NOON + timedelta(hours=49)
-
-
-@pytest.fixture
-def act(registration):
-    def acting(what, *args, **kwargs):
-        with registration.transaction() as session:
-            return what(session, *args, **{"links": LINKS, "now": NOON, **kwargs})
-
-    return acting
-
-
-@pytest.fixture
-def states(registration):
-    def look(*participants):
-        with registration.reading() as session:
-            return [session.get(Participant, one).state for one in participants]
-
-    return look
 
 
 @pytest.fixture
