@@ -12,7 +12,7 @@ from services.chassis.web import now, transacted
 from services.registration import desk
 from services.registration.api.doors import links, may
 from services.registration.models import Participant
-from services.registration.schemas import AbsencesView, NewWalkIn, ParticipantView
+from services.registration.schemas.people import AbsencesView, NewWalkIn, ParticipantView
 
 ROLES = ("owner", "organiser", "desk")
 

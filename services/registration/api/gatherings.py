@@ -15,17 +15,9 @@ from services.chassis.web import now, reading, transacted
 from services.registration import gatherings, participants, sign_ins, teams
 from services.registration.api.doors import links, may, organiser_id
 from services.registration.models import Gathering
-from services.registration.schemas import (
-    AnotherDay,
-    FiguresView,
-    GatheringChange,
-    GatheringView,
-    ListingQuery,
-    ListingView,
-    MemberView,
-    NewGathering,
-    NewOrganiser,
-)
+from services.registration.schemas.gatherings import FiguresView, GatheringChange, GatheringView, NewGathering
+from services.registration.schemas.people import AnotherDay, ListingQuery, ListingView
+from services.registration.schemas.sign_ins import MemberView, NewOrganiser
 
 api = Blueprint("gatherings", __name__, url_prefix="/api/registration/gatherings", description=__doc__)
 

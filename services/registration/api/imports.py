@@ -12,7 +12,7 @@ from services.chassis.web import now, transacted
 from services.registration import invitations
 from services.registration.api.doors import links, may
 from services.registration.models import Import
-from services.registration.schemas import ImportApplication, ImportView, NewImport
+from services.registration.schemas.imports import ImportApplication, ImportView, NewImport
 
 api = Blueprint("imports", __name__, url_prefix="/api/registration/gatherings", description=__doc__)
 

@@ -12,7 +12,7 @@ from services.chassis.web import now, transacted
 from services.registration import cancellations, participants, parties, registrations, transfers
 from services.registration.api.doors import links, may
 from services.registration.models import Participant
-from services.registration.schemas import (
+from services.registration.schemas.people import (
     AnswerView,
     AskedView,
     Heir,

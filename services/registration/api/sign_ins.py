@@ -11,7 +11,7 @@ from services.chassis import auth, i18n
 from services.chassis.web import now, settings, transacted
 from services.registration import sign_ins
 from services.registration.api.doors import links
-from services.registration.schemas import SignInRequest, TokenExchange, TokenView
+from services.registration.schemas.sign_ins import SignInRequest, TokenExchange, TokenView
 
 HOURS_12_S = 12 * 3600
 

@@ -13,7 +13,7 @@ from services.chassis.web import now, reading, transacted
 from services.registration import participants, stories, topics
 from services.registration.api.doors import may
 from services.registration.models import Story, Topic
-from services.registration.schemas import StoryEntry, StoryView, TopicEntry, TopicView, TopicWording
+from services.registration.schemas.offers import StoryEntry, StoryView, TopicEntry, TopicView, TopicWording
 
 api = Blueprint("stories", __name__, url_prefix="/api/registration/gatherings", description=__doc__)
 

@@ -16,7 +16,7 @@ from services.chassis.pages import Form, render, tell
 from services.chassis.web import now, reading, transacted
 from services.registration import desk, participants
 from services.registration.models import Gathering, State
-from services.registration.schemas import NewWalkIn
+from services.registration.schemas.people import NewWalkIn
 from services.registration.web.doors import DESK, attempt, guarded, links, see_other
 
 web = Blueprint("arrivals", __name__, url_prefix="/o/<slug>/accueil")

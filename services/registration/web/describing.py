@@ -19,7 +19,8 @@ from services.chassis.pages import Form, render, tell
 from services.chassis.web import now, reading, transacted
 from services.registration import gatherings, sign_ins, teams
 from services.registration.models import Gathering, Organiser
-from services.registration.schemas import GatheringForm, NewOrganiser
+from services.registration.schemas.gatherings import GatheringForm
+from services.registration.schemas.sign_ins import NewOrganiser
 from services.registration.web.doors import attempt, guarded, links, see_other
 
 web = Blueprint("describing", __name__, url_prefix="/o")

@@ -27,7 +27,8 @@ from services.registration import (
     waiting_list,
 )
 from services.registration.models import Gathering, Participant, State, Story, Topic
-from services.registration.schemas import Details, Heir, NewStory, NewTopic, Wishes
+from services.registration.schemas.offers import NewStory, NewTopic, Wishes
+from services.registration.schemas.people import Details, Heir
 from services.registration.web.doors import attempt, links, see_other
 
 web = Blueprint("mine", __name__, url_prefix="/moi/<token>")

@@ -14,7 +14,7 @@ from services.chassis.pages import Form, render, tell
 from services.chassis.web import now, reading, transacted
 from services.registration import participants, stories, topics
 from services.registration.models import Gathering, State, Story, Topic
-from services.registration.schemas import StoryEntry, TopicEntry, TopicWording
+from services.registration.schemas.offers import StoryEntry, TopicEntry, TopicWording
 from services.registration.web.doors import attempt, guarded, see_other
 
 web = Blueprint("offers", __name__, url_prefix="/o/<slug>/histoires")

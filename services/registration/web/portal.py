@@ -13,7 +13,7 @@ from services.chassis.pages import Form, render, tell
 from services.chassis.web import now, reading, settings, transacted
 from services.registration import gatherings, participants, sign_ins
 from services.registration.models import Organiser
-from services.registration.schemas import Code, SignInRequest
+from services.registration.schemas.sign_ins import Code, SignInRequest
 from services.registration.web.doors import attempt, links, see_other
 
 STAYS_S = 12 * 3600

@@ -29,7 +29,8 @@ from services.registration import (
     waiting_list,
 )
 from services.registration.models import Gathering, Invitation
-from services.registration.schemas import Code, NewRegistration, PartyForm, SignInRequest
+from services.registration.schemas.people import NewRegistration, PartyForm
+from services.registration.schemas.sign_ins import Code, SignInRequest
 from services.registration.web.doors import attempt, links, see_other
 
 web = Blueprint("public", __name__)

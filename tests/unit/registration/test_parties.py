@@ -6,7 +6,7 @@ import pytest
 from marshmallow import ValidationError
 
 from services.registration import parties, registrations
-from services.registration.schemas import PartyForm
+from services.registration.schemas.people import PartyForm
 from tests.unit.registration.conftest import LINKS, NOON
 
 PEOPLE = [{"given": name, "family": "", "email": f"{name.lower()}@example.org"} for name in ("Ada", "Bo", "Cy")]
