@@ -34,6 +34,16 @@ def test_a_backup_is_for_its_owner_only_and_leaves_nothing_beside_it(dump: Path,
     assert (file.name, stat.S_IMODE(file.stat().st_mode)) == ("a.tar", 0o600)
 
 
+def test_what_would_be_written_elsewhere_stays_in_the_archive(dump: Path, tmp_path: Path) -> None:
+    parts = {"grouping.dump": dump, "keys/secret": dump, "../outside": dump}
+    archive.write(tmp_path / "a.tar", ABOUT, parts)
+
+    archive.read(tmp_path / "a.tar", tmp_path / "out")
+
+    assert (tmp_path / "out" / "keys" / "secret").read_bytes() == b"rows"
+    assert not (tmp_path / "outside").exists()
+
+
 def test_a_backup_that_lacks_a_database_is_refused(dump: Path, tmp_path: Path) -> None:
     archive.write(
         tmp_path / "a.tar", replace(ABOUT, services=["grouping", "feedback"]), {"grouping.dump": dump}
