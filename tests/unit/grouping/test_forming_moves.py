@@ -58,7 +58,7 @@ def test_sizes_cost_the_fewest_moves_there_are_and_leave_the_least_gap_of_those(
     least = every_answer(instance, plan)
     assume(least)
 
-    answer = moves.rebalance(instance, plan, policy="sizes", seconds=None, evaluations=300_000, seed=seed)
+    answer = moves.rebalance(instance, plan, policy="sizes", seconds=None, evaluations=20_000, seed=seed)
 
     assert (answer.moves, sum(answer.figures.gap)) == (min(least), least[min(least)])
     assert answer.bound <= answer.moves
@@ -71,7 +71,7 @@ def test_balance_costs_the_fewest_moves_among_the_most_even_answers(event: Any, 
     least = every_answer(instance, plan)
     assume(least)
 
-    answer = moves.rebalance(instance, plan, policy="balance", seconds=None, evaluations=300_000, seed=seed)
+    answer = moves.rebalance(instance, plan, policy="balance", seconds=None, evaluations=20_000, seed=seed)
 
     evenest = min(least.values())
     assert (sum(answer.figures.gap), answer.moves) == (evenest, min(m for m in least if least[m] == evenest))
