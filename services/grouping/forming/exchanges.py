@@ -87,9 +87,14 @@ def exchange(
     kept = {person: int(group) for person, group in enumerate(plan.tolist()) if group >= 0}
     kept = {person: group for person, group in kept.items() if person not in instance.absent}
     room = Room.opened(instance, prefer=kept)
-    start, answers = room.seats, _Answers(instance, plan)
+    answers = _Answers(instance, plan)
     answers.note(room.groups())
-    prices = _exact(room, answers, budget)
+    least_prices: Prices = ()
+    if min(answers.seen) > fewest_moves(instance, plan, room.groups(), balance=False):
+        least_prices = _exact(room, answers, budget, even=False)
+        room.sit(answers.seen[min(answers.seen)][-1])
+    even_prices = _exact(room, answers, budget, even=True)
+    start = room.seats
     for number, (trade, share) in enumerate((*_TRADES[policy], (0, 1.0))):
         if progress is not None and not progress(budget.used, answers.chosen(policy)):
             break
@@ -107,6 +112,7 @@ def exchange(
     groups = seen[wanted][-1]
     curve = _front({moves: gap for moves, (gap, *_) in seen.items()})
     has_gap = policy == "sizes" or seen[wanted][0] > 0
+    prices = least_prices if has_gap else even_prices
     if not has_gap and not prices and len(room.people) * instance.G <= _PRICED:
         program = programs.Program.of(instance, plan, groups, seating.units(instance))
         prices = programs.ascended(program, wanted, _STEPS)
@@ -116,7 +122,7 @@ def exchange(
         figures=figures(instance, groups),
         moves=wanted,
         bound=fewest_moves(instance, plan, groups, balance=not has_gap, prices=prices),
-        prices=() if has_gap else prices,
+        prices=prices,
         curve=curve,
         ways=tuple(way(plan, seen[moves][-1]) for moves, _ in curve),
         evaluations=budget.spent,
@@ -178,8 +184,8 @@ def way(plan: Ints, groups: Ints) -> tuple[Step, ...]:
 
 
 def fewest_moves(instance: Instance, plan: Ints, groups: Ints, *, balance: bool, prices: Prices = ()) -> int:
-    """A number of moves nobody can go below: by counting sizes, and where no gap is to be left by counting values
-    and by `prices`, whatever they are. `groups` is any seating of those who are here.
+    """A number of moves nobody can go below: by counting sizes, where no gap is to be left by counting values too, and
+    by `prices`, whatever they are. `groups` is any seating of those who are here.
 
     A group above its largest size must lose people; one short of its smallest must gain some, from those who
     just arrived or from others.
@@ -191,9 +197,7 @@ def fewest_moves(instance: Instance, plan: Ints, groups: Ints, *, balance: bool,
     aim = np.full(G, low)
     aim[: int(here.sum()) - low * G] = high
     bound = int(np.maximum(sizes - aim, 0).sum())
-    if not balance:
-        return bound
-    for column in instance.attrs.T:
+    for column in instance.attrs.T if balance else ():
         values = int(column.max()) + 1 if column.size else 0
         counts = np.zeros((G, values), np.int64)
         np.add.at(counts, (plan[seated], column[seated]), 1)
@@ -204,17 +208,19 @@ def fewest_moves(instance: Instance, plan: Ints, groups: Ints, *, balance: bool,
         under = np.maximum(least - counts, 0).sum(0) - arrived
         bound = max(bound, int(np.maximum(np.maximum(over, under), 0).sum()))
     if prices:
-        program = programs.Program.of(instance, plan, groups, seating.units(instance))
+        program = programs.Program.of(instance, plan, groups, seating.units(instance), even=balance)
         bound = max(bound, programs.priced(program, prices))
     return bound
 
 
-def _exact(room: Room, answers: _Answers, budget: Budget) -> Prices:
-    """The fewest moves that leave no gap, where they can be had at once; the prices that bound them."""
+def _exact(room: Room, answers: _Answers, budget: Budget, *, even: bool) -> Prices:
+    """The fewest moves that keep the hard rules, and leave no gap when `even`, where they can be had at once; the
+    prices that bound them.
+    """
     instance = room.instance
     if not programs.IS_HERE or not 0 < len(room.people) * instance.G <= _COLUMNS:
         return ()
-    program = programs.Program.of(instance, answers.plan, room.groups(), seating.units(instance))
+    program = programs.Program.of(instance, answers.plan, room.groups(), seating.units(instance), even=even)
     until = math.inf if budget.seconds is None else budget.began + _EXACT * budget.seconds
     try:
         found = program.solve(limit=len(room.people) + 1, nodes=_NODES, until=until)

@@ -203,8 +203,19 @@ class Room:
             price = load[:, k] * 64 + sizes * 8 + self.wishes[:, k]
             closed = sizes > low if int((sizes > low).sum()) < larger else sizes >= low
             sit(k, int(np.where(closed, np.iinfo(np.int64).max, price).argmin()))
-        empty = [g for g in range(G) for _ in range(high - int(sizes[g]))]
-        self.seats[n:] = empty
+        self._fill()
+
+    def sit(self, groups: Ints) -> None:
+        """Everyone on their seat in `groups`, (n,) of the instance, which keep its sizes."""
+        self.seats = np.full(self.chairs, -1, np.int64)
+        self.seats[: len(self.people)] = groups[self.people]
+        self._fill()
+
+    def _fill(self) -> None:
+        """Empty chairs where nobody sits."""
+        n, G = len(self.people), self.instance.G
+        empty = self.instance.bounds[1] - np.bincount(self.seats[:n], minlength=G)
+        self.seats[n:] = np.repeat(np.arange(G), empty)
 
     def table(self, pull: NDArray[np.int64], call: NDArray[np.int64], seed: int) -> kernel.Table:
         """The kernel's table with everyone on their present seat."""

@@ -1,4 +1,4 @@
-"""The fewest moves that leave no gap, as an integer program.
+"""The fewest moves that keep the hard rules, or leave no gap either, as an integer program.
 
 x[u, g] = 1 puts unit u (people who stay together, mostly one) into group g. Sizes, values and pairs apart are rows
 "so many of these units in group g, at least and at most". Almost all rows hold by themselves at the published seats,
@@ -60,12 +60,14 @@ class Classes:
     first: Ints
 
     @classmethod
-    def among(cls, instance: Instance, people: Ints, unit_of: Ints, units: int) -> Classes:
-        """Of the `people` (ids) who sit in the groups at hand; bounds are those of the whole round."""
+    def among(cls, instance: Instance, people: Ints, unit_of: Ints, units: int, *, even: bool) -> Classes:
+        """Of the `people` (ids) who sit in the groups at hand; bounds are those of the whole round. Values are
+        spread only when `even`.
+        """
         here, G = instance.here, instance.G
         least, most = [instance.bounds[0]], [instance.bounds[1]]
         of, who = [np.zeros(len(people), np.int64)], [people]
-        for column in instance.attrs.T:
+        for column in instance.attrs.T if even else ():
             total = np.bincount(column[here]) if here.any() else np.zeros(1, np.int64)
             values = column[people]
             known = np.flatnonzero(total > 1)
@@ -124,6 +126,8 @@ class Program:
         seats: Ints,
         everyone: list[seating.Unit],
         groups: Ints | None = None,
+        *,
+        even: bool = True,
     ) -> Program:
         groups = np.arange(instance.G) if groups is None else groups
         at = np.full(instance.G + 1, -1, np.int64)
@@ -148,7 +152,7 @@ class Program:
             at=at,
             units=units,
             unit_of=unit_of,
-            classes=Classes.among(instance, people, unit_of, len(units)),
+            classes=Classes.among(instance, people, unit_of, len(units), even=even),
             price=price,
             base=base,
             lowest=int(lowest.sum()),

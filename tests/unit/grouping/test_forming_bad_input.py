@@ -78,7 +78,7 @@ def changed(draw: st.DrawFn, whole: dict[str, Any]) -> dict[str, Any]:
     return found
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(question=changed(DAY))
 def test_a_changed_question_is_refused_in_one_line_or_answered_truly(question: dict[str, Any]) -> None:
     with a_folder() as folder:

@@ -64,6 +64,18 @@ def test_sizes_cost_the_fewest_moves_there_are_and_leave_the_least_gap_of_those(
     assert answer.bound <= answer.moves
 
 
+@needs_highs
+def test_a_round_that_cannot_be_even_moves_no_more_people_for_it() -> None:
+    """Its mirror is a seating too, three moves away, and no single exchange leads from there to this one."""
+    fields = {"n": 4, "G": 2, "attrs": [[0, 0], [0, 0], [0, 1], [0, 1]], "keep_apart": [[0, 3], [1, 3]]}
+    instance = instances.read(fields, absent=True)
+
+    answer = moves.rebalance(instance, np.array([0, 0, 1, 0]), policy="sizes", seconds=None, evaluations=100)
+
+    assert answer.groups.tolist() == [0, 0, 1, 1]
+    assert (answer.moves, answer.bound) == (1, 1)
+
+
 @settings(max_examples=150, deadline=None)
 @given(event=events(), seed=st.integers(0, 9))
 def test_balance_costs_the_fewest_moves_among_the_most_even_answers(event: Any, seed: int) -> None:
@@ -124,7 +136,7 @@ def test_without_highs_the_answer_is_even_and_its_bound_true(
     assert answer.bound <= exact.moves <= answer.moves
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=12, deadline=None)
 @given(seed=st.integers(0, 99), policy=st.sampled_from(["sizes", "balance"]))
 def test_districts_keep_every_hard_rule_and_tell_a_true_curve(seed: int, policy: moves.Policy) -> None:
     asked = a_day(300, 30, seed=seed)
