@@ -16,6 +16,7 @@ from services.registration import telling
 from services.registration.api import desk as desk_api
 from services.registration.api import gatherings as gatherings_api
 from services.registration.api import imports as imports_api
+from services.registration.api import questions as questions_api
 from services.registration.api import registrations as registrations_api
 from services.registration.api import sign_ins as sign_ins_api
 from services.registration.api import stories as stories_api
@@ -24,6 +25,8 @@ from services.registration.models import Base
 from services.registration.tasks import CHORES
 from services.registration.web import (
     arrivals,
+    asked,
+    asking,
     describing,
     exports,
     figures,
@@ -35,8 +38,8 @@ from services.registration.web import (
     public,
 )
 
-APIS = (gatherings_api, registrations_api, imports_api, desk_api, stories_api, sign_ins_api)
-PAGES = (portal, public, mine, describing, overview, exports, lists, offers, arrivals)
+APIS = (gatherings_api, questions_api, registrations_api, imports_api, desk_api, stories_api, sign_ins_api)
+PAGES = (portal, public, mine, describing, asking, overview, exports, lists, offers, arrivals)
 
 
 def create_app(service: Service, database: Database, settings: Settings) -> Flask:
@@ -45,6 +48,7 @@ def create_app(service: Service, database: Database, settings: Settings) -> Flas
     for door in APIS:
         api.register_blueprint(door.api)
     figures.install(app)
+    asked.install(app)
     for page in PAGES:
         app.register_blueprint(page.web)
     app.register_blueprint(arrivals.worker)

@@ -14,6 +14,8 @@ from sqlalchemy.orm import Session
 
 from services.chassis.catalogues import N_
 from services.registration import participants
+from services.registration.asking import answers
+from services.registration.asking.questions import Question, of
 from services.registration.models import Gathering, Participant
 
 HEADINGS = (
@@ -21,17 +23,34 @@ HEADINGS = (
     N_("State"),
 )  # fmt: skip
 _WIDTHS = (18, 22, 34, 22, 24, 34, 16)
+_WIDTH_OF_ANSWERS = 30
 _RUNS = ("=", "+", "-", "@", "\t", "\r")
 _AT_ONCE = 500
 
 
-def rows(session: Session, gathering_id: UUID, state_word: Callable[[str], str]) -> Iterator[tuple[str, ...]]:
-    """Everybody by name, a few hundred at a time; `state_word` says a state in the reader's language."""
+def asked(gathering: Gathering) -> list[Question]:
+    """The questions that have a column: those that are asked, then those that are asked no more."""
+    return sorted(of(gathering.questions), key=lambda one: one.removed_at is not None)
+
+
+def rows(
+    session: Session,
+    gathering_id: UUID,
+    state_word: Callable[[str], str],
+    *,
+    language: str,
+    say: Callable[[str], str],
+) -> Iterator[tuple[str, ...]]:
+    """Everybody by name, a few hundred at a time, and what they answered in the columns of `asked`.
+
+    `state_word` says a state in the reader's `language`, `say` the words of the house.
+    """
     gathering = session.get_one(Gathering, gathering_id)
+    questions = asked(gathering)
     named = {one["letter"]: one["name"] for one in gathering.territories}
     wanted = (
         Participant.given, Participant.family, Participant.email, Participant.territory, Participant.trade,
-        Participant.structure, Participant.state,
+        Participant.structure, Participant.state, Participant.answers,
     )  # fmt: skip
     found = session.execute(
         select(*wanted)
@@ -39,8 +58,13 @@ def rows(session: Session, gathering_id: UUID, state_word: Callable[[str], str])
         .order_by(participants.by_name(session), Participant.id)
         .execution_options(yield_per=_AT_ONCE)
     )
-    for given, family, email, territory, trade, structure, state in found:
-        yield given, family, email, named.get(territory, territory), trade, structure, state_word(state)
+    for given, family, email, territory, trade, structure, state, kept in found:
+        said = [
+            answers.words(one, kept[one.key]["said"], language, say) if one.key in kept else ""
+            for one in questions
+        ]
+        place = named.get(territory, territory)
+        yield given, family, email, place, trade, structure, state_word(state), *said
 
 
 def as_csv(heading: Iterable[str], people: Iterable[tuple[str, ...]]) -> Iterator[str]:
@@ -67,12 +91,15 @@ def as_workbook(heading: Iterable[str], people: Iterable[tuple[str, ...]]) -> IO
     from openpyxl import Workbook  # noqa: PLC0415
     from openpyxl.cell import WriteOnlyCell  # noqa: PLC0415
     from openpyxl.styles import Font  # noqa: PLC0415
+    from openpyxl.utils import get_column_letter  # noqa: PLC0415
 
     book = Workbook(write_only=True)
     sheet = book.create_sheet()
     sheet.freeze_panes = "A2"
-    for place, width in enumerate(_WIDTHS):
-        sheet.column_dimensions["ABCDEFG"[place]].width = width
+    heading = list(heading)
+    for place in range(len(heading)):
+        width = _WIDTHS[place] if place < len(_WIDTHS) else _WIDTH_OF_ANSWERS
+        sheet.column_dimensions[get_column_letter(place + 1)].width = width
 
     def cell(text: str, *, bold: bool = False) -> WriteOnlyCell:
         made = WriteOnlyCell(sheet, value=text)

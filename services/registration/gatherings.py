@@ -16,6 +16,7 @@ from services.chassis.db import roles
 from services.chassis.errors import Misshapen, NotFound, Refused
 from services.chassis.outbox import publish
 from services.registration import names, teams, telling, waiting_list
+from services.registration.asking import questions as asking
 from services.registration.events import GatheringDescribed
 from services.registration.links import Links
 from services.registration.models import HOLDING, Gathering, Organiser, Participant, State
@@ -35,10 +36,19 @@ class GatheringOver(Refused):
     code = "gathering-over"
 
 
-def create(session: Session, *, by: Organiser, links: Links, now: datetime, **wanted: Any) -> Gathering:
+def create(
+    session: Session,
+    *,
+    like: Gathering | None = None,
+    by: Organiser,
+    links: Links,
+    now: datetime,
+    **wanted: Any,
+) -> Gathering:
     """Make a gathering, as a draft that only its owner sees, and tell the others.
 
-    `wanted` names the fields of DESCRIBING; those of the waiting list (in hours) may be left out.
+    `wanted` names the fields of DESCRIBING; those of the waiting list (in hours) may be left out. The gathering asks
+    what `like` asks.
     Raises Misshapen with a sentence for each field that cannot be.
     """
     wanted = _lettered(wanted, ())
@@ -49,6 +59,7 @@ def create(session: Session, *, by: Organiser, links: Links, now: datetime, **wa
         version=1,
         state="draft",
         created_at=now,
+        questions=asking.rows(asking.anew(asking.of(like.questions))) if like else [],
         **wanted,
     )
     session.add(gathering)
@@ -76,7 +87,7 @@ def again(
     """
     known = by_id(session, gathering_id)
     wanted = {name: getattr(known, name) for name in DESCRIBING} | {"starts_at": starts_at, "ends_at": ends_at}
-    return create(session, by=by, links=links, now=now, **wanted | {"title": title or known.title})
+    return create(session, like=known, by=by, links=links, now=now, **wanted | {"title": title or known.title})
 
 
 def change(

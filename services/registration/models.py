@@ -67,8 +67,9 @@ class Gathering(Base):
     """A day people come to; `seats` counts people, and 0 means it is full before it opens.
 
     `territories` is a list of {letter, name, quota}, where a quota of null sets no limit; `angles` a list of
-    {number, name}. `version` rises with each change, so that two organisers never overwrite one another; `lines`
-    is the last number given in the waiting line, `moved_at` when the day was last put off or brought forward.
+    {number, name}; `questions` is what is asked beside (see asking/questions.py). `version` rises with each change,
+    so that two organisers never overwrite one another; `lines` is the last number given in the waiting line,
+    `moved_at` when the day was last put off or brought forward.
     """
 
     __tablename__ = "gatherings"
@@ -96,6 +97,7 @@ class Gathering(Base):
     territories: Mapped[list[dict[str, Any]]] = mapped_column(JSON, default=list)
     trades: Mapped[list[str]] = mapped_column(JSON, default=list)
     angles: Mapped[list[dict[str, Any]]] = mapped_column(JSON, default=list)
+    questions: Mapped[list[dict[str, Any]]] = mapped_column(JSON, default=list)
     hold_h: Mapped[int] = mapped_column(default=48)
     offer_h: Mapped[int] = mapped_column(default=48)
     offers_stop_h: Mapped[int] = mapped_column(default=24)
@@ -153,7 +155,8 @@ class Participant(Base):
     """One person at one gathering.
 
     `line` is their last number in the waiting line, `deadline_at` when a hold lapses, `handed_to` who has the seat
-    they handed over, and `still_comes_at` when they said so after the day had been moved.
+    they handed over, and `still_comes_at` when they said so after the day had been moved. `answers` maps a
+    question's key to {said, version}: what was answered, and which version of the question it answers.
     """
 
     __tablename__ = "participants"
@@ -187,6 +190,7 @@ class Participant(Base):
     line: Mapped[int | None]
     tries: Mapped[int] = mapped_column(default=0)
     wishes: Mapped[list[str]] = mapped_column(JSON, default=list)
+    answers: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
     asked_at: Mapped[datetime]
     deadline_at: Mapped[datetime | None]
     registered_at: Mapped[datetime | None]

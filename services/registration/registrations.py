@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from http import HTTPStatus
@@ -13,6 +14,7 @@ from sqlalchemy.orm import Session
 from services.chassis.errors import Misshapen, NotFound, Refused
 from services.chassis.outbox import publish
 from services.registration import hours, names, telling, waiting_list
+from services.registration.asking import answers as asking
 from services.registration.events import (
     AddressToConfirm,
     LinkAsked,
@@ -25,6 +27,8 @@ from services.registration.seats import Reason
 
 LETTERS_AN_HOUR = 3
 TRIES = 5
+# What somebody answers, by question: a text, the key of an option, or several keys.
+Answers = Mapping[str, str | Sequence[str]]
 _ACTIVE = (*HOLDING, State.waiting, State.no_show)
 
 
@@ -62,6 +66,7 @@ def ask(
     trade: str,
     structure: str,
     language: str,
+    answers: Answers | None = None,
     invitation: str = "",
     links: Links,
     now: datetime,
@@ -70,13 +75,16 @@ def ask(
 
     The gathering's row is locked until the transaction ends, so two people can never take the last seat. One
     address may be shared by people of different names; the same address and name is the same person, who gets
-    their letter again (three an hour at most) and nothing else. `invitation` is the token of an invitation's
-    link, if any. Raises NotFound, RegistrationClosed, Misshapen (an unknown territory or trade).
+    their letter again (three an hour at most) and nothing else. `answers` are those to the gathering's own questions,
+    by their keys; without them the person is asked on their own page. `invitation` is the token of an invitation's
+    link, if any. Raises NotFound, RegistrationClosed, Misshapen (an unknown territory or trade, an answer that is
+    missing or is none).
     """
     gathering = waiting_list.lock(session, gathering_id)
     if gathering.state != "open" or now >= gathering.ends_at:
         raise RegistrationClosed("Registration is closed.", state=gathering.state)
     check_place(gathering, territory=territory, trade=trade)
+    said = None if answers is None else check_answers(gathering, answers)
 
     name_key = names.fold(f"{given} {family}")
     known = session.scalar(
@@ -104,6 +112,8 @@ def ask(
     participant.walk_in, participant.tries, participant.asked_at = False, 0, now
     participant.token_hash = hashed(links.participant_token(participant.id))
     participant.cancelled_at = participant.cancelled_from = participant.handed_to = None
+    if said is not None:
+        participant.answers = asking.merged(gathering.questions, participant.answers or {}, said)
     if invitation:
         _answer_invitation(session, participant, invitation, now=now)
     if reason is None:
@@ -204,21 +214,27 @@ def change(
     trade: str,
     structure: str,
     language: str,
+    answers: Answers | None = None,
     by: UUID | None = None,
     links: Links,
     now: datetime,
 ) -> Participant:
-    """Change one's details; the seat moves to the new territory when it has one left.
+    """Change one's details and, with `answers`, what one answered; the seat moves to the new territory when it has
+    one left.
 
-    Raises NotFound, Misshapen (an unknown territory or trade, a full territory, a name that is here already).
+    Raises NotFound, Misshapen (an unknown territory or trade, a full territory, a name that is here already, an
+    answer that is missing or is none).
     """
     participant, gathering = waiting_list.lock_person(session, participant_id)
     check_place(gathering, territory=territory, trade=trade, was=participant)
+    said = None if answers is None else check_answers(gathering, answers)
     wanted = {
         "given": given, "family": family, "territory": territory, "trade": trade, "structure": structure,
         "language": language,
     }  # fmt: skip
     after = {name: value for name, value in wanted.items() if getattr(participant, name) != value}
+    if said is not None:
+        _answer(session, participant, gathering, said, by=by, now=now)
     if not after:
         return participant
     if "territory" in after and participant.state in HOLDING:
@@ -271,6 +287,35 @@ def check_place(gathering: Gathering, *, territory: str, trade: str, was: Partic
         errors["trade"] = ["Choose a trade in the list."]
     if errors:
         raise Misshapen(errors)
+
+
+def check_answers(gathering: Gathering, answers: Answers) -> dict[str, asking.Said]:
+    """The answers as they are kept. Raises Misshapen, with a sentence for each `answers.<key>` that cannot be."""
+
+    def given(key: str) -> Sequence[str]:
+        typed = answers.get(key, ())
+        return [typed] if isinstance(typed, str) else typed
+
+    said, errors = asking.read(gathering.questions, given)
+    if errors:
+        raise Misshapen({f"answers.{key}": sentences for key, sentences in errors.items()})
+    return said
+
+
+def _answer(
+    session: Session,
+    participant: Participant,
+    gathering: Gathering,
+    said: dict[str, asking.Said],
+    *,
+    by: UUID | None,
+    now: datetime,
+) -> None:
+    """Keep what somebody answered; nobody else is told, for answers never leave this service."""
+    answers = asking.merged(gathering.questions, participant.answers, said)
+    if answers != participant.answers:
+        participant.answers = answers
+        telling.note(session, "answered", participant.id, gathering_id=gathering.id, by=by, now=now)
 
 
 def _seat(session: Session, participant: Participant, *, links: Links, now: datetime) -> Participant:

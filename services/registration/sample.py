@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, time, timedelta
-from typing import Protocol
+from typing import Any, Protocol
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -12,7 +12,7 @@ from sqlalchemy import exists, select
 from sqlalchemy.orm import Session
 
 from services.chassis.settings import Settings
-from services.registration import gatherings, hours, registrations, sign_ins, stories, topics
+from services.registration import gatherings, hours, questions, registrations, sign_ins, stories, topics
 from services.registration.links import Links
 from services.registration.models import Gathering
 
@@ -31,6 +31,32 @@ ANGLES = (
     "Nos pratiques qui évoluent",
     "La place de la personne",
     "Le temps et le rythme",
+)
+_ASKED: dict[str, Any] = {"keep_days": 7, "required": False, "options": (), "only_if": None}
+QUESTIONS: tuple[dict[str, Any], ...] = (
+    {
+        **_ASKED,
+        "kind": "single",
+        "wording": {"fr": "Que mangez-vous à midi ?", "en": "What do you eat at noon?"},
+        "purpose": {"fr": "Pour commander les repas.", "en": "To order the meals."},
+        "options": (
+            {"fr": "Comme tout le monde", "en": "What everybody eats"},
+            {"fr": "Végétarien", "en": "Vegetarian"},
+            {"fr": "J’apporte mon repas", "en": "I bring my own"},
+        ),
+    },
+    {
+        **_ASKED,
+        "kind": "long_text",
+        "wording": {
+            "fr": "De quoi avez-vous besoin pour suivre la journée ?",
+            "en": "What do you need to take part?",
+        },
+        "purpose": {
+            "fr": "Une place devant, une boucle magnétique, un accès sans marche…",
+            "en": "A seat in front, an induction loop, no steps…",
+        },
+    },
 )
 
 
@@ -94,6 +120,8 @@ def load(
         links=links,
         now=now,
     )
+    for wanted in QUESTIONS:
+        questions.add(session, gathering.id, by=owner.id, now=now, **wanted)
     gatherings.open_door(session, gathering.id, by=owner.id, links=links, now=now)
     seated = [_seat(session, gathering.id, guest, links=links, now=now) for guest in guests]
     holding = [one for one in seated if one is not None]

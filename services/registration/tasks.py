@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from services.chassis.service import Chore
 from services.chassis.settings import Settings
-from services.registration import invitations, waiting_list
+from services.registration import invitations, questions, waiting_list
 from services.registration.links import Links
 
 
@@ -24,4 +24,8 @@ def invite(session: Session, now: datetime) -> int:
     return invitations.go_on(session, links=Links(chosen.public_url, chosen.secret_key), now=now)
 
 
-CHORES = (Chore("expire", 20, expire), Chore("invite", 1, invite))
+CHORES = (
+    Chore("expire", 20, expire),
+    Chore("invite", 1, invite),
+    Chore("forget answers", 3600, questions.forget),
+)

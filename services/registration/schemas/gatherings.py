@@ -12,6 +12,7 @@ from marshmallow import Schema, ValidationError, fields, post_load, pre_load, va
 from services.chassis.catalogues import N_
 from services.registration import hours, names
 from services.registration.schemas.people import WaiterView
+from services.registration.schemas.questions import QuestionView
 from services.registration.schemas.shapes import LANGUAGES, Address, Shape, Text, each_line
 
 WRITINGS = ("median", "doublet", "epicene")
@@ -162,6 +163,7 @@ class GatheringView(Schema):
     territories = fields.List(fields.Nested(TerritoryShape))
     trades = fields.List(fields.String())
     angles = fields.List(fields.Nested(AngleShape))
+    questions = fields.List(fields.Nested(QuestionView))
 
 
 class FiguresView(Schema):

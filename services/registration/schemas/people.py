@@ -9,6 +9,7 @@ from marshmallow import Schema, ValidationError, fields, post_load, validate
 
 from services.chassis.catalogues import N_
 from services.registration import addresses, names
+from services.registration.schemas.questions import Answer, KeptAnswerView
 from services.registration.schemas.shapes import LANGUAGES, Address, Shape, Text, each_line
 
 MOST_TOGETHER = 30
@@ -26,10 +27,11 @@ class Details(Shape):
 
 
 class NewRegistration(Details):
-    """Someone asks for a seat. `invitation` is the token of their invitation's link."""
+    """Someone asks for a seat. `invitation` is the token of their invitation's link, `answers` are by question."""
 
     email = Address(required=True, error_messages={"required": "Write your e-mail address."})
     invitation = fields.String(load_default="", validate=validate.Length(max=64))
+    answers = fields.Dict(keys=fields.String(), values=Answer(), load_default=dict)
 
 
 class NewWalkIn(Details):
@@ -147,6 +149,7 @@ class ParticipantView(Schema):
     asked_at = fields.AwareDateTime()
     registered_at = fields.AwareDateTime(allow_none=True)
     checked_in_at = fields.AwareDateTime(allow_none=True)
+    answers = fields.Dict(keys=fields.String(), values=fields.Nested(KeptAnswerView))
 
 
 class ListingQuery(Shape):

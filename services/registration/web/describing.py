@@ -49,9 +49,10 @@ def before_creating(session: Session) -> ResponseReturnValue:
 @transacted
 def create(session: Session) -> ResponseReturnValue:
     owner = _organiser(session)
+    like = guarded(session, request.args["comme"])[0] if request.args.get("comme") else None
 
     def deed(version: int, **wanted: Any) -> ResponseReturnValue:
-        gathering = gatherings.create(session, by=owner, links=links(), now=now(), **wanted)
+        gathering = gatherings.create(session, like=like, by=owner, links=links(), now=now(), **wanted)
         tell(_("The gathering is made. It is a draft until you open registration."))
         return see_other(f"/o/{gathering.slug}")
 

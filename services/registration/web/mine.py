@@ -29,11 +29,13 @@ from services.registration import (
 from services.registration.models import Gathering, Participant, State, Story, Topic
 from services.registration.schemas.offers import NewStory, NewTopic, Wishes
 from services.registration.schemas.people import Details, Heir
+from services.registration.web.asked import answers_missing, known_answers, refuse_answers, typed
 from services.registration.web.doors import attempt, links, see_other
 
 web = Blueprint("mine", __name__, url_prefix="/moi/<token>")
 
 REMEMBERED = timedelta(days=30)
+ANSWERING = (State.pending_email, State.registered, State.waiting, State.offered)
 
 
 @web.get("")
@@ -138,7 +140,7 @@ def hand_over(session: Session, token: str) -> ResponseReturnValue:
 def before_changing(session: Session, token: str) -> ResponseReturnValue:
     participant, gathering = _whose(session, token)
     names = ("given", "family", "territory", "trade", "structure", "language")
-    form = Form({name: getattr(participant, name) for name in names})
+    form = Form({name: getattr(participant, name) for name in names} | known_answers(participant))
     return render("registration/change.html", token=token, gathering=gathering, form=form)
 
 
@@ -146,16 +148,19 @@ def before_changing(session: Session, token: str) -> ResponseReturnValue:
 @transacted
 def change(session: Session, token: str) -> ResponseReturnValue:
     participant, gathering = _whose(session, token)
+    sent = Form(request.form)
 
     def deed(**wanted: Any) -> ResponseReturnValue:
+        wanted["answers"] = typed(gathering, sent)
         registrations.change(session, participant.id, **wanted, links=links(), now=now())
         tell(_("Your answers have been changed."))
         return see_other(f"/moi/{token}")
 
     def again(form: Form) -> str:
+        refuse_answers(gathering, form)
         return render("registration/change.html", token=token, gathering=gathering, form=form)
 
-    return attempt(Form(request.form), Details, deed, again)
+    return attempt(sent, Details, deed, again)
 
 
 @web.post("/voeux")
@@ -239,6 +244,7 @@ def _page(
         kind.__name__: session.scalars(select(kind).where(kind.participant_id == participant.id)).all()
         for kind in ((Story, Topic) if comes else ())
     }
+    over = now() >= gathering.ends_at
     form = next((one for one in (wishes_form, story_form, topic_form) if one), Form())
     return render(
         "registration/mine.html",
@@ -257,6 +263,9 @@ def _page(
         topic_form=topic_form or Form(),
         code=Markup(codes.svg(participant.id)) if participant.state == State.registered else "",  # noqa: S704
         asked_again=participants.is_asked_again(gathering, participant),
+        unanswered=answers_missing(gathering, participant)
+        if participant.state in ANSWERING and not over
+        else 0,
         can_undo=cancellations.is_undoable(participant, now=now()),
-        is_over=now() >= gathering.ends_at,
+        is_over=over,
     )

@@ -12,8 +12,10 @@ from services.chassis import auth
 from services.chassis.i18n import gettext as _
 from services.chassis.pages import render, tell
 from services.chassis.web import now, reading, transacted
-from services.registration import cancellations, participants
+from services.registration import cancellations, participants, questions
+from services.registration.asking.questions import Question, of
 from services.registration.models import Gathering, State
+from services.registration.web.asked import tallied
 from services.registration.web.doors import CHANGES, DESK, guarded, links, see_other
 
 web = Blueprint("overview", __name__, url_prefix="/o")
@@ -42,6 +44,8 @@ def people(session: Session, slug: str) -> ResponseReturnValue:
     gathering, by = guarded(session, slug, *DESK, "reader")
     wanted = {name: request.args.get(name, "") for name in ("q", "territory", "state")}
     q, territory, state = wanted.values()
+    may_change = _may_change(session, gathering, by)
+    question = _chosen(gathering, request.args.get("question", "")) if may_change else None
     page = request.args.get("page", 1, type=int)
     listing = participants.listing(session, gathering.id, q=q, territory=territory, state=state, page=page)
     return render(
@@ -51,7 +55,10 @@ def people(session: Session, slug: str) -> ResponseReturnValue:
         listing=listing,
         states=participants.states(session, gathering.id),
         all_states=list(State),
-        may_change=_may_change(session, gathering, by),
+        may_change=may_change,
+        question=question,
+        questions=of(gathering.questions) if may_change else [],
+        tally=tallied(question, questions.tally(session, gathering.id, question)) if question else [],
         shown_pages=participants.pages_around(listing),
     )
 
@@ -79,6 +86,11 @@ def cancel(session: Session, slug: str, participant_id: UUID) -> ResponseReturnV
     cancellations.cancel(session, participant_id, by=by, links=links(), now=now())
     tell(_("The seat is given back and the person is told."))
     return see_other(f"/o/{slug}/personnes/{participant_id}")
+
+
+def _chosen(gathering: Gathering, key: str) -> Question | None:
+    """The question whose answers stand in the list."""
+    return next((one for one in of(gathering.questions) if one.key == key), None)
 
 
 def _may_change(session: Session, gathering: Gathering, by: UUID) -> bool:

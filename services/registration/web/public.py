@@ -11,6 +11,7 @@ from flask.typing import ResponseReturnValue
 from itsdangerous import BadSignature, URLSafeSerializer
 from marshmallow import ValidationError
 from sqlalchemy.orm import Session
+from werkzeug.datastructures import MultiDict
 
 from services.chassis import auth
 from services.chassis.catalogues import N_
@@ -28,14 +29,17 @@ from services.registration import (
     registrations,
     waiting_list,
 )
+from services.registration.asking import answers as asking
 from services.registration.models import Gathering, Invitation
 from services.registration.schemas.people import NewRegistration, PartyForm
 from services.registration.schemas.sign_ins import Code, SignInRequest
+from services.registration.web.asked import refuse_answers, typed
 from services.registration.web.doors import attempt, links, see_other
 
 web = Blueprint("public", __name__)
 
-SHOWN = 300
+# The longest answer to a question, and a little more to show that it was too long.
+SHOWN = asking.LONG + 100
 
 
 @web.get("/r/<slug>")
@@ -66,7 +70,7 @@ def ask(session: Session, slug: str) -> ResponseReturnValue:
     wanted, meant = _read(gathering, form)
     if form.errors:
         return _again(session, gathering, form, meant=meant), 422
-    wanted["language"] = request.form.get("language") or language()
+    wanted |= {"language": request.form.get("language") or language(), "answers": typed(gathering, form)}
     try:
         answer = registrations.ask(session, gathering.id, **wanted, links=links(), now=now())
     except Misshapen as error:
@@ -174,13 +178,15 @@ def _read(gathering: Gathering, form: Form) -> tuple[dict[str, Any], str | None]
         registrations.check_place(gathering, territory=typed["territory"], trade=typed["trade"])
     except Misshapen as error:
         form.refuse(error)
+    refuse_answers(gathering, form)
     if "email" in form.errors:
         return wanted, None
     email = addresses.read(typed["email"])
     meant = addresses.meant(email)
     if meant is None or form.value("email_checked") == email:
         return wanted, None
-    form.given = {**form.given, "email_checked": email}
+    form.given = MultiDict(form.given)
+    form.given["email_checked"] = email
     form.errors["email"] = [_(_MEANT, address=meant)]
     return wanted, meant
 
@@ -188,7 +194,7 @@ def _read(gathering: Gathering, form: Form) -> tuple[dict[str, Any], str | None]
 def _again(session: Session, gathering: Gathering, form: Form, *, meant: str | None = None) -> str:
     """The form alone, with what was typed and what is wrong with it."""
     # Half a megabyte of pasted text is not sent back to where it came from.
-    form.given = {name: text[:SHOWN] for name, text in form.given.items()}
+    form.given = MultiDict((name, text[:SHOWN]) for name, text in MultiDict(form.given).items(multi=True))
     line = waiting_list.count(session, gathering)
     return render(
         "registration/public_form.html",

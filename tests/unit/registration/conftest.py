@@ -10,6 +10,7 @@ from uuid import UUID
 
 import pytest
 from flask import Flask
+from flask.testing import FlaskClient
 from sqlalchemy import MetaData, select
 from werkzeug.datastructures import FileStorage, MultiDict
 
@@ -189,3 +190,14 @@ def organiser(registration: Database, odile: Organiser, a_browser: Callable[[], 
     browser.get(f"/entrer/{token}?lang=en")
     browser.press(f"/entrer/{token}")
     return browser
+
+
+@pytest.fixture
+def program(app: Flask, registration: Database, odile: Organiser) -> FlaskClient:
+    """A program with a bearer token of Odile's: `program.post(address, json)`."""
+    client = app.test_client()
+    with registration.transaction() as session:
+        token = sign_ins.first_link(session, odile.email, datetime.now(UTC))
+    bearer = client.post("/api/registration/tokens", json={"token": token}).json["token"]
+    client.environ_base["HTTP_AUTHORIZATION"] = f"Bearer {bearer}"
+    return client

@@ -14,17 +14,6 @@ BASE = "/api/registration/gatherings"
 
 
 @pytest.fixture
-def program(app, registration, odile):
-    """A program with a bearer token of Odile's: `program.post(address, json)`."""
-    client = app.test_client()
-    with registration.transaction() as session:
-        token = sign_ins.first_link(session, odile.email, datetime.now(UTC))
-    bearer = client.post("/api/registration/tokens", json={"token": token}).json["token"]
-    client.environ_base["HTTP_AUTHORIZATION"] = f"Bearer {bearer}"
-    return client
-
-
-@pytest.fixture
 def described():
     return {
         **DESCRIPTION,
