@@ -65,7 +65,7 @@ def install(app: Flask, service: Any, settings: auth.Keys) -> None:
         say=say,
         actor=auth.actor,
         service=name,
-        wedges=figures.wedges,
+        foliage=figures.foliage,
         people_a_leaf=figures.people_a_leaf,
         ring=figures.ring,
         minutes=figures.minutes,
