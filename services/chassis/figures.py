@@ -70,7 +70,7 @@ def wedges(leaves: Sequence[tuple[str, bool]]) -> list[tuple[str, bool, str]]:
 
 
 def foliage(seats: Sequence[tuple[str, bool]]) -> Markup:
-    """The crown as it stands in a page. By hand: a tree has hundreds of leaves, and most pages with one have little else."""
+    """The crown as it stands in a page; written by hand, because a tree has hundreds of leaves."""
     return _foliage(tuple(seats))
 
 

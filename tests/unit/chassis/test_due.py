@@ -100,6 +100,24 @@ def test_a_claim_pushes_the_next_sending_ahead_and_counts_it(open_database):
         assert min(session.scalars(select(delivery.c.next_at))) >= LATER + timedelta(seconds=6)
 
 
+def test_each_pause_is_twice_the_last_up_to_the_longest_and_a_fifth_more_at_most(open_database):
+    database = open_database(toys.TELLING, "registration")
+    toys.wish(database, uuid4(), 1)
+    now, pauses, sendings = LATER, [], []
+
+    for _ in range(8):
+        with database.transaction() as session:
+            (row,) = due.claim(session, "grouping", 10, now)
+            due_at = session.scalars(select(delivery.c.next_at)).one()
+        sendings.append(row.attempts)
+        pauses.append((due_at - now).total_seconds())
+        now = due_at
+
+    assert sendings == list(range(8))
+    for pause, least in zip(pauses, (6, 12, 24, 48, 96, 192, 300, 300), strict=True):
+        assert least <= pause <= 1.2 * least
+
+
 def test_what_was_told_first_is_claimed_first(open_database):
     database = open_database(toys.TELLING, "registration")
     for number in range(6):

@@ -42,3 +42,12 @@ def test_every_territory_has_an_outline(letter):
     assert path.startswith("M")
     assert path.endswith("z")
     assert figures.shape_of(letter) in "ABCDEFGHZ"
+
+
+@given(st.lists(st.tuples(st.sampled_from([*"ABCDEFGH", "", "<b>"]), st.booleans()), max_size=120))
+def test_every_leaf_stands_in_the_page_and_every_free_one_by_itself(seats):
+    page = figures.foliage(seats)
+
+    assert page.count("M") == len(seats)
+    assert page.count(' free"') == sum(not taken for _, taken in seats)
+    assert "<b>" not in page

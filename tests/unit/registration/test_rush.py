@@ -31,6 +31,8 @@ def a_rush(crowded):
 
         def ask(number):
             with crowded.transaction() as session:
+                # As at the door: the gathering is read before it is one's turn.
+                gatherings.by_slug(session, gathering.slug)
                 return registrations.ask(
                     session, gathering.id, given=f"Guest {number}", family="", email=f"guest{number}@example.org",
                     territory="AB"[number % 2], trade="direction", structure="", language="fr", links=LINKS, now=NOON,
@@ -43,11 +45,15 @@ def a_rush(crowded):
 
 
 @pytest.mark.parametrize("seats", [1, 50])
-def test_the_last_seats_with_200_at_once(a_rush, seats):
-    _, answers = a_rush(200, seats=seats)
+def test_the_last_seats_with_200_at_once(a_rush, crowded, seats):
+    gathering_id, answers = a_rush(200, seats=seats)
 
     assert len([answer for answer in answers if answer.outcome == "held"]) == seats
-    assert sorted(answer.rank for answer in answers if answer.rank) == list(range(1, 201 - seats))
+    ranks = list(range(1, 201 - seats))
+    assert sorted(answer.rank for answer in answers if answer.rank) == ranks
+    with crowded.reading() as session:
+        waiting = (Participant.gathering_id == gathering_id, Participant.state == State.waiting)
+        assert sorted(session.scalars(select(Participant.line).where(*waiting))) == ranks
 
 
 def test_quotas_hold_in_a_rush(a_rush, crowded):
