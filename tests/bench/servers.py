@@ -98,6 +98,7 @@ def web(app: str, env: dict[str, str], folder: Path, *, workers: int = 2, thread
     port = free_port()
     command = [sys.executable, "-m", "gunicorn", app, "--worker-class", "gthread", "--workers", str(workers)]
     command += ["--threads", str(threads), "--bind", f"127.0.0.1:{port}", "--backlog", "1024"]
+    command += ["--config", "python:tests.bench.serving"]
     with running(command, env, folder / "web.log"):
         wait_open(port)
         yield port
