@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
     from flask import Flask
 
-    from services.chassis.db import Database
     from services.chassis.service import Service
     from services.chassis.settings import Settings
 
@@ -29,8 +28,9 @@ ROOT = Path(__file__).parents[2]
 SERVICES = ("registration", "grouping", "feedback", "notifications")
 # What the launcher tells its street, beside the settings.
 PUBLIC_FD, INSIDE, NO_SAMPLE = "STREET_FD", "STREET_INSIDE", "STREET_NO_SAMPLE"
+# Where the web processes write down what they count, under the folder of what runs.
+COUNTS = "counts"
 WITHIN_S = 85
-DATABASE_WITHIN_S = 60.0
 # A relay that has not turned for so long hangs; a chore may take some seconds.
 RELAY_TURNS_S = 30.0
 # Of 132 seats, 14 are left for whoever tries the form.
@@ -174,7 +174,10 @@ def _write(name: str, result: dict[str, Any]) -> None:
 
 
 def _prepare() -> None:
-    """Keys, databases, and the sample gathering: what is there already stays."""
+    """Keys, databases, and the sample gathering: what is there already stays. What was counted begins anew."""
+    import shutil
+
+    shutil.rmtree(_settings().data / "run" / COUNTS, ignore_errors=True)
     known = _settings().data / "prepared"
     if known.exists() and known.read_text() == _fingerprint():
         _write("prepare", {"new": False})
@@ -183,13 +186,16 @@ def _prepare() -> None:
     from datetime import UTC, datetime
 
     from infra.sample.cast import cast
-    from services.chassis import migrations
+    from services.chassis import migrations, needs
     from services.chassis.opening import open_database
     from services.registration import sample
 
     for name, service in _services().items():
         database = open_database(name, _settings())
-        _wait_for(database)
+        try:
+            needs.database(database)
+        except needs.Missing as trouble:
+            sys.exit(str(trouble))
         migrations.run(service, database)
     if os.environ.get(NO_SAMPLE) != "1":
         chosen, day = _settings(), cast()
@@ -207,21 +213,6 @@ def _prepare() -> None:
     if _settings().database_url.startswith("sqlite"):
         known.write_text(_fingerprint())
     _write("prepare", {"new": True})
-
-
-def _wait_for(database: Database) -> None:
-    """A server of databases may be started after us, and take its time to be there."""
-    from sqlalchemy.exc import OperationalError
-
-    until = time.monotonic() + DATABASE_WITHIN_S
-    while True:
-        try:
-            with database.engine.connect():
-                return
-        except OperationalError as trouble:
-            if time.monotonic() > until:
-                sys.exit(f"The database {database.url!r} does not answer: {trouble.orig}")
-        time.sleep(0.3)
 
 
 def _fingerprint() -> str:
@@ -334,9 +325,10 @@ def _relays(beat: Callable[[], None]) -> int:
 
 def _web(beat: Callable[[], None]) -> None:
     from infra.embedded.web import serve
-    from services.chassis import telemetry
+    from services.chassis import metrics, telemetry
 
     telemetry.configure(_settings(), "street", "web")
+    metrics.share(_settings().data / "run" / COUNTS)
     serve(_apps(), _settings(), int(os.environ[PUBLIC_FD]), beat)
 
 

@@ -5,10 +5,14 @@ from __future__ import annotations
 import argparse
 import gc
 import json
+import os
+import shutil
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
+from tempfile import mkdtemp
 from uuid import UUID
 
 from gunicorn.app.base import BaseApplication
@@ -17,7 +21,9 @@ from services.chassis import (
     dead,
     health,
     heart,
+    metrics,
     migrations,
+    needs,
     relay,
     replays,
     restores,
@@ -53,7 +59,18 @@ def main(service: Service, *own: Command, argv: Sequence[str] | None = None) -> 
     except WrongSetting as error:
         sys.exit(f"{error}")
     telemetry.configure(chosen, service.name, args.verb)
+    try:
+        _run(service, own, chosen, args, rest)
+    except (needs.Missing, WrongSetting) as error:
+        sys.exit(f"{error}")
+
+
+def _run(
+    service: Service, own: Sequence[Command], chosen: Settings, args: argparse.Namespace, rest: list[str]
+) -> None:
+    names = {command.name: command for command in own}
     if args.verb in ("work", "relay", "serve"):
+        _look_round(service, chosen, args)
         heart.begin(service.name, chosen, door=args.verb == "serve")
     if args.verb == "work":
         # What was read so far is shared with the children for as long as nobody counts it again.
@@ -63,10 +80,12 @@ def main(service: Service, *own: Command, argv: Sequence[str] | None = None) -> 
     if args.verb == "relay":
         sys.exit(relay.run(service, chosen))
     if args.verb == "serve":
-        sys.exit(_serve(service, chosen, args.bind))
+        sys.exit(_serve(service, chosen, args.bind, reloads=args.reload))
     if args.verb == "restored":
         sys.exit(restored(service, chosen, args.began_at, args.ended_at))
     database = open_database(service.name, chosen)
+    if args.verb == "migrate":
+        needs.database(database)
     if args.verb in names:
         sys.exit(names[args.verb].run(database, chosen, rest))
     sys.exit(_on_database(service, database, args))
@@ -79,6 +98,7 @@ def _parser(service: Service, own: Sequence[Command]) -> argparse.ArgumentParser
     verbs = parser.add_subparsers(dest="verb", required=True)
     serve = verbs.add_parser("serve", help="answer HTTP")
     serve.add_argument("--bind", default="")
+    serve.add_argument("--reload", action="store_true", help="start anew when the code changes (development)")
     work = verbs.add_parser("work", help="hear facts and do tasks")
     work.add_argument("--queues", default="")
     work.add_argument("--pool", default="prefork", choices=("prefork", "solo", "threads"))
@@ -102,6 +122,15 @@ def _parser(service: Service, own: Sequence[Command]) -> argparse.ArgumentParser
     for command in own:
         verbs.add_parser(command.name, help=command.help, add_help=False)
     return parser
+
+
+def _look_round(service: Service, chosen: Settings, args: argparse.Namespace) -> None:
+    """Before anything is begun: is the port free, and does anybody refuse us? Raises Missing."""
+    if args.verb == "serve" and not args.bind:
+        needs.port(chosen)
+    database = open_database(service.name, chosen)
+    needs.refusals(database, chosen, queue=args.verb != "serve")
+    database.dispose()
 
 
 def restored(service: Service, chosen: Settings, began_at: datetime, ended_at: datetime) -> int:
@@ -140,8 +169,8 @@ def _on_database(service: Service, database: Database, args: argparse.Namespace)
 
 
 class _Server(BaseApplication):  # type: ignore[misc]
-    def __init__(self, service: Service, chosen: Settings, bind: str) -> None:
-        self._service, self._settings, self._bind = service, chosen, bind
+    def __init__(self, service: Service, chosen: Settings, bind: str, *, reloads: bool) -> None:
+        self._service, self._settings, self._bind, self._reloads = service, chosen, bind, reloads
         super().__init__()
 
     def load_config(self) -> None:
@@ -152,7 +181,8 @@ class _Server(BaseApplication):  # type: ignore[misc]
         self.cfg.set("graceful_timeout", 25)
         self.cfg.set("control_socket_disable", True)
         # The app is built once and its memory shared; it opens no connection before the fork.
-        self.cfg.set("preload_app", True)
+        self.cfg.set("preload_app", not self._reloads)
+        self.cfg.set("reload", self._reloads)
         self.cfg.set("pre_fork", _freeze)
 
     def load(self) -> object:
@@ -167,8 +197,15 @@ def _freeze(_arbiter: object, _worker: object) -> None:
     gc.freeze()
 
 
-def _serve(service: Service, chosen: Settings, bind: str) -> int:
-    _Server(service, chosen, bind).run()
+def _serve(service: Service, chosen: Settings, bind: str, *, reloads: bool) -> int:
+    # What the web processes write down as they count; their parent takes it away, and none of them.
+    folder, parent = mkdtemp(prefix="palabre-metrics-"), os.getpid()
+    metrics.share(Path(folder))
+    try:
+        _Server(service, chosen, bind, reloads=reloads).run()
+    finally:
+        if os.getpid() == parent:
+            shutil.rmtree(folder, ignore_errors=True)
     return 0
 
 

@@ -1,7 +1,6 @@
 """The page of dead facts, for operators: see, try again, discard.
 
-Operators are the organisers whose addresses PALABRE_OPERATORS names; with nobody named, the page is closed. What a
-fact says of people is only shown on the page of that one fact, and that it was looked at is logged.
+What a fact says of people is only shown on the page of that one fact, and that it was looked at is logged.
 """
 
 from __future__ import annotations
@@ -16,15 +15,15 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response as Answer
 
-from services.chassis import auth, dead
+from services.chassis import dead, operators
 from services.chassis.db import drifts
 from services.chassis.dead import DeadFact
-from services.chassis.errors import Forbidden, NotFound, Refused, SignInNeeded
+from services.chassis.errors import NotFound, Refused
 from services.chassis.i18n import gettext as _
 from services.chassis.i18n import ngettext
 from services.chassis.pages import render, tell
 from services.chassis.service import Service
-from services.chassis.web import database, now, reading, settings
+from services.chassis.web import database, now, reading
 
 log = structlog.get_logger()
 
@@ -39,20 +38,20 @@ def install(app: Flask, service: Service) -> None:
 
     @reading
     def listed(session: Session) -> str:
-        _operator()
+        operators.signed_in()
         found = session.execute(select(drifts).order_by(drifts.c.found_at.desc()).limit(dead.LISTED)).all()
         return render("chassis/dead_facts.html", facts=dead.every(session), drifts=found, home=home)
 
     @reading
     def shown(session: Session, event_id: UUID) -> str:
-        who, fact = _operator(), _found(session, event_id)
+        who, fact = operators.signed_in(), _found(session, event_id)
         log.info("dead_fact_shown", fact=str(event_id), by=str(who.id))
         said = json.dumps(fact.envelope.get("data", {}), ensure_ascii=False, indent=2)
         waiting = dead.behind(session, fact)
         return render("chassis/dead_fact.html", fact=fact, said=said, waiting=waiting, home=home)
 
     def retry(event_id: UUID) -> Answer:
-        who = _operator()
+        who = operators.signed_in()
         try:
             became = service.inbox.retry(database(), event_id)
         except LookupError:
@@ -66,7 +65,7 @@ def install(app: Flask, service: Service) -> None:
         return redirect(home, HTTPStatus.SEE_OTHER)
 
     def discard(event_id: UUID) -> Answer:
-        who = _operator()
+        who = operators.signed_in()
         with database().reading() as session:
             fact = _found(session, event_id)
         if request.form.get("behind") != str(fact.behind):
@@ -92,17 +91,6 @@ def install(app: Flask, service: Service) -> None:
     app.add_url_rule(f"{home}/<uuid:event_id>", "dead_fact", shown)
     app.add_url_rule(f"{home}/<uuid:event_id>/encore", "dead_fact_retry", retry, methods=["POST"])
     app.add_url_rule(f"{home}/<uuid:event_id>/ecarter", "dead_fact_discard", discard, methods=["POST"])
-
-
-def _operator() -> auth.Actor:
-    who = auth.actor()
-    if who.kind != "organiser":
-        raise SignInNeeded("Sign in to open this page.")
-    if (who.email or "").strip().lower() not in settings().operators:
-        raise Forbidden(
-            "This page is for those who run the platform: the setting PALABRE_OPERATORS names them."
-        )
-    return who
 
 
 def _found(session: Session, event_id: UUID) -> DeadFact:

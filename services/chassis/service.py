@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 
 from services.chassis.db import Database
 from services.chassis.inbox import Inbox
+from services.chassis.measures import Look
 from services.chassis.outbox import Event
 from services.chassis.settings import Settings
 
@@ -76,3 +77,5 @@ class Service:
     remind: Remind | None = None
     # What else a restored database needs before anything runs on it: `do(session, now)`.
     restored: tuple[Callable[[Session, datetime], object], ...] = ()
+    # What else is worth watching in it, told at /metrics.
+    measures: tuple[Look, ...] = ()

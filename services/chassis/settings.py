@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import binascii
 import os
+from base64 import urlsafe_b64decode
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from difflib import get_close_matches
@@ -11,7 +13,27 @@ from typing import Any
 from urllib.parse import urlsplit
 
 PREFIX = "PALABRE_"
+# PALABRE_<NAME>_FILE names a file that holds the value, as container engines hand over secrets.
+IN_A_FILE = "_FILE"
 MODES = ("embedded", "production", "test")
+LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
+# What production refuses unless PALABRE_ALLOW names it.
+ALLOWABLE = ("sqlite", "held", "development-secrets")
+DATABASES = ("sqlite", "postgresql", "postgresql+psycopg")
+# Words that stand where somebody meant to put a password.
+NO_PASSWORDS = {
+    "",
+    "changeme",
+    "change-me",
+    "password",
+    "secret",
+    "postgres",
+    "palabre",
+    "admin",
+    "test",
+    "example",
+}
+SECRET_CHARACTERS, DIFFERENT_CHARACTERS = 32, 10
 
 
 class WrongSetting(Exception):
@@ -59,9 +81,45 @@ def _addresses(value: str) -> tuple[str, ...]:
     return found
 
 
-def _mode(value: str) -> str:
-    if value not in MODES:
-        raise ValueError(f"one of {', '.join(MODES)}")
+def _one_of(*known: str) -> Callable[[str], str]:
+    def read(value: str) -> str:
+        if value not in known:
+            raise ValueError(f"one of {', '.join(known)}")
+        return value
+
+    return read
+
+
+def _some_of(*known: str) -> Callable[[str], tuple[str, ...]]:
+    def read(value: str) -> tuple[str, ...]:
+        found = tuple(word.strip() for word in value.split(",") if word.strip())
+        if wrong := [word for word in found if word not in known]:
+            raise ValueError(f"{', '.join(known)}, with commas between; {wrong[0]} is none of them")
+        return found
+
+    return read
+
+
+def _sender(value: str) -> str:
+    name, at, host = value.strip().rpartition("@")
+    if not (name and at and host) or any(sign.isspace() for sign in value.strip()):
+        raise ValueError("an e-mail address alone, such as palabre@example.org")
+    return value.strip()
+
+
+def _database(value: str) -> str:
+    if urlsplit(value).scheme not in DATABASES:
+        raise ValueError("an address that begins with sqlite:/// or postgresql+psycopg://")
+    return value
+
+
+def _key(value: str) -> str:
+    try:
+        raw = urlsafe_b64decode(value)
+    except (ValueError, binascii.Error):
+        raw = b""
+    if value and len(raw) != 32:  # noqa: PLR2004 what Ed25519 has
+        raise ValueError("32 bytes in urlsafe base64, as `python -m infra.embedded keys` prints them")
     return value
 
 
@@ -72,7 +130,7 @@ class Settings:
     mode: str = _setting(
         "embedded (one machine), production (refuses SQLite, held letters and development secrets) or test",
         default="embedded",
-        read=_mode,
+        read=_one_of(*MODES),
     )
     public_url: str = _setting(
         "the address people type, without a path",
@@ -86,6 +144,7 @@ class Settings:
         "the database; {service} is filled with the service's name",
         default="sqlite:///var/db/{service}.db",
         secret=True,
+        read=_database,
     )
     redis_url: str = _setting(
         "the broker: Redis or Valkey",
@@ -95,9 +154,9 @@ class Settings:
     )
     secret_key: str = _setting("signs forms and flash messages", default="", secret=True)
     signing_key: str = _setting(
-        "Ed25519 private key, urlsafe base64; registration only", default="", secret=True
+        "Ed25519 private key, urlsafe base64; registration only", default="", secret=True, read=_key
     )
-    verify_key: str = _setting("Ed25519 public key, urlsafe base64; every service", default="")
+    verify_key: str = _setting("Ed25519 public key, urlsafe base64; every service", default="", read=_key)
     smtp_url: str = _setting(
         "where letters go: smtp://user:password@host:port?rate=600/min, smtps://…; several, parted by spaces, "
         "in order of preference; or held: (kept in the local mailbox)",
@@ -105,7 +164,9 @@ class Settings:
         secret=True,
         read=_mail_servers,
     )
-    sender: str = _setting("the address letters come from", default="palabre@localhost.localdomain")
+    sender: str = _setting(
+        "the address letters come from", default="palabre@localhost.localdomain", read=_sender
+    )
     mailbox_key: str = _setting(
         "opens the local mailbox page /boite/<key>; empty closes it", default="", secret=True
     )
@@ -119,7 +180,12 @@ class Settings:
     )
     web_threads: int = _setting("threads of each web process", default=8, read=_count)
     alive: str = _setting("a file that is touched while the process does its work; empty: none", default="")
-    log_level: str = _setting("DEBUG, INFO, WARNING or ERROR", default="INFO")
+    log_level: str = _setting("DEBUG, INFO, WARNING or ERROR", default="INFO", read=_one_of(*LEVELS))
+    allow: tuple[str, ...] = _setting(
+        "what production would refuse and shall do all the same, with commas between: " + ", ".join(ALLOWABLE),
+        default=(),
+        read=_some_of(*ALLOWABLE),
+    )
 
     def database_of(self, service: str) -> str:
         """The address of one service's database."""
@@ -127,17 +193,25 @@ class Settings:
 
 
 def read(environ: Mapping[str, str] = os.environ, **given: Any) -> Settings:
-    """The settings of this process; keywords win over the environment. Raises WrongSetting, one line each."""
+    """The settings of this process; keywords win over the environment. Raises WrongSetting, one line each.
+
+    A setting that is not there by itself is read from the file that PALABRE_<NAME>_FILE names.
+    """
     known = {PREFIX + f.name.upper(): f for f in fields(Settings)}
     values: dict[str, Any] = {}
     for name, text in environ.items():
         if not name.startswith(PREFIX):
             continue
-        if name not in known:
+        plain = name.removesuffix(IN_A_FILE)
+        if plain not in known:
             near = get_close_matches(name, known, n=1)
             hint = f" Did you mean {near[0]}?" if near else " infra/SETTINGS.md lists them all."
             raise WrongSetting(f"Unknown setting {name}.{hint}")
-        setting = known[name]
+        if plain != name:
+            if plain in environ:
+                raise WrongSetting(f"{plain} and {name} are both set; leave one of them out.")
+            text = _content(name, text)
+        setting = known[plain]
         try:
             values[setting.name] = setting.metadata["read"](text)
         except ValueError as error:
@@ -150,18 +224,47 @@ def read(environ: Mapping[str, str] = os.environ, **given: Any) -> Settings:
     return settings
 
 
+def _content(name: str, path: str) -> str:
+    try:
+        return Path(path).read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        why = error.strerror if isinstance(error, OSError) else "it is not text"
+        raise WrongSetting(f"{name}: the file {path} cannot be read: {why}.") from None
+
+
 def _refuse_development(settings: Settings) -> None:
-    if settings.database_url.startswith("sqlite"):
-        raise WrongSetting("PALABRE_DATABASE_URL: production needs PostgreSQL, not SQLite.")
-    if settings.smtp_url == "held:":
-        raise WrongSetting("PALABRE_SMTP_URL: production needs a mail server; held: keeps every letter here.")
-    if settings.mailbox_key:
+    if settings.database_url.startswith("sqlite") and "sqlite" not in settings.allow:
+        raise WrongSetting(
+            "PALABRE_DATABASE_URL: production needs PostgreSQL, not SQLite, unless PALABRE_ALLOW=sqlite."
+        )
+    if settings.smtp_url == "held:" and "held" not in settings.allow:
+        raise WrongSetting(
+            "PALABRE_SMTP_URL: production needs a mail server; held: keeps every letter here. "
+            "PALABRE_ALLOW=held lets it."
+        )
+    if settings.mailbox_key and "held" not in settings.allow:
         raise WrongSetting("PALABRE_MAILBOX_KEY: production has no local mailbox; leave it empty.")
     for name in ("secret_key", "verify_key"):
         if not getattr(settings, name):
-            raise WrongSetting(f"{PREFIX}{name.upper()} is missing; infra/SETTINGS.md says how to make one.")
-    if len(settings.secret_key) < 32:
-        raise WrongSetting("PALABRE_SECRET_KEY is too short; it needs 32 characters or more.")
+            raise WrongSetting(f"{PREFIX}{name.upper()} is missing; `python -m infra.embedded keys` makes one.")
+    if "development-secrets" not in settings.allow:
+        _refuse_development_secrets(settings)
+
+
+def _refuse_development_secrets(settings: Settings) -> None:
+    hint = "`python -m infra.embedded keys` makes good ones."
+    if len(settings.secret_key) < SECRET_CHARACTERS:
+        raise WrongSetting(f"PALABRE_SECRET_KEY is too short; it needs {SECRET_CHARACTERS} characters or more.")
+    if len(set(settings.secret_key)) < DIFFERENT_CHARACTERS:
+        raise WrongSetting(f"PALABRE_SECRET_KEY can be guessed; {hint}")
+    for name in ("database_url", "redis_url"):
+        there = urlsplit(getattr(settings, name))
+        # Without a password the server lets in whom it knows otherwise: by a certificate, a socket or its network.
+        if there.password is not None and there.password.lower() in {
+            *NO_PASSWORDS,
+            (there.username or "").lower(),
+        }:
+            raise WrongSetting(f"{PREFIX}{name.upper()}: its password can be guessed; {hint}")
 
 
 def _shown(metadata: Mapping[str, Any], text: str) -> str:
@@ -183,7 +286,10 @@ def table() -> str:
         lines.append(f"| `{PREFIX}{setting.name.upper()}` | {default} | {setting.metadata['says']} |")
     lines += [
         "",
-        "`REDIS_URL` is read too when `PALABRE_REDIS_URL` is not set. Make keys with `python -m infra.embedded keys`.",
+        "Each may be read from a file instead, `PALABRE_SECRET_KEY_FILE=/run/secrets/secret_key` and the like;",
+        "spaces and ends of lines around it are no part of it. `REDIS_URL` is read too when `PALABRE_REDIS_URL` is",
+        "not set. Make keys with `python -m infra.embedded keys`. A setting that is wrong or unknown is refused at",
+        "start by its name.",
     ]
     return "\n".join(lines) + "\n"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 from datetime import UTC, datetime
-from functools import cache, wraps
+from functools import wraps
 from http import HTTPStatus
 from typing import Any, TypeVar
 from uuid import uuid4
@@ -14,14 +14,14 @@ import structlog
 from flask import Flask, Response, current_app, g, jsonify, make_response, request
 from flask_smorest import Api
 from marshmallow import ValidationError
-from sqlalchemy import bindparam, select
+from sqlalchemy import select
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session
 from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from services.chassis import health, i18n, pages
+from services.chassis import health, i18n, metrics, pages
 from services.chassis.db import Database, once
 from services.chassis.errors import Forbidden, Misshapen, Refused
 from services.chassis.inbox import is_passing, upsert
@@ -51,6 +51,9 @@ def new_app(service: Service, database: Database, settings: Settings) -> Flask:
     app.extensions["service"] = service
     app.wsgi_app = ProxyFix(app.wsgi_app, x_for=1, x_proto=1)  # type: ignore[method-assign]
     app.before_request(_begin)
+    # Before all that may refuse a request: those are counted too.
+    metrics.install(app, service)
+    app.after_request(_note_writing)
     app.register_error_handler(Refused, _refused)
     app.register_error_handler(ValidationError, _misshapen)
     app.register_error_handler(HTTPException, _http)
@@ -135,9 +138,15 @@ def transacted(view: View) -> View:
                 if response.status_code >= HTTPStatus.BAD_REQUEST:
                     raise _Undone(response)
                 if key:
-                    headers = [[k, v] for k, v in response.headers if k.lower() in _KEPT_HEADERS]
-                    told = {"status": response.status_code, "headers": headers, "body": response.get_data()}
-                    session.execute(_KEEP, {"of_key": key, **told})
+                    session.execute(
+                        once.update()
+                        .where(once.c.key == key)
+                        .values(
+                            status=response.status_code,
+                            headers=[[k, v] for k, v in response.headers if k.lower() in _KEPT_HEADERS],
+                            body=response.get_data(),
+                        )
+                    )
                 return response
         except _Undone as undone:
             return undone.response
@@ -153,15 +162,6 @@ class _Undone(Exception):
     def __init__(self, response: Response) -> None:
         super().__init__(response.status)
         self.response = response
-
-
-# Made once: to make a statement takes longer than to use it.
-_KEEP = once.update().where(once.c.key == bindparam("of_key"))
-
-
-@cache
-def _taking(insert_or: Any) -> Any:
-    return insert_or(once).on_conflict_do_nothing().returning(once.c.key)
 
 
 _KEPT_HEADERS = {"location", "content-type", "set-cookie"}
@@ -195,7 +195,8 @@ def _take(session: Session, key: str, fingerprint: str) -> bool:
         "body": b"",
         "answered_at": now(),
     }
-    return session.execute(_taking(upsert(session)), row).first() is not None
+    fresh = upsert(session)(once).values(row).on_conflict_do_nothing().returning(once.c.key)
+    return session.execute(fresh).first() is not None
 
 
 def _kept(session: Session, key: str, fingerprint: str) -> Response:
@@ -212,6 +213,14 @@ def _begin() -> None:
     given = request.headers.get("traceparent", "")
     g.trace = given if len(given) == 55 and given.count("-") == 3 else new_trace()
     structlog.contextvars.bind_contextvars(trace=g.trace.split("-")[1])
+
+
+def _note_writing(response: Response) -> Response:
+    """Each request that may have changed something is a line in the log: where a trace begins."""
+    if request.method not in ("GET", "HEAD", "OPTIONS"):
+        route = request.url_rule.rule if request.url_rule else "unknown"
+        log.info("answered", method=request.method, route=route, status=response.status_code)
+    return response
 
 
 def wants_problem() -> bool:

@@ -11,7 +11,7 @@ from services.chassis.db import Database
 from services.chassis.service import Service
 from services.chassis.settings import Settings
 from services.chassis.web import new_api, new_app
-from services.grouping import api, web
+from services.grouping import api, rounds, web
 from services.grouping.events import EVENTS
 from services.grouping.models import Base
 from services.grouping.tasks import FIND, PROVE, inbox
@@ -34,4 +34,5 @@ service = Service(
     folder=Path(__file__).parent,
     sweeps=(FIND,),
     tasks=(PROVE,),
+    measures=(rounds.measures,),
 )

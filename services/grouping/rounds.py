@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -10,6 +11,7 @@ from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from services.chassis.errors import NotFound, Refused
+from services.chassis.measures import Measure
 from services.chassis.outbox import publish
 from services.grouping import gatherings
 from services.grouping.events import PlanAsked
@@ -196,3 +198,17 @@ def _ask(
         now=now,
     )
     return ask
+
+
+def measures(session: Session, now: datetime) -> Iterable[Measure]:
+    """For who watches: plans that are waited for, and how long those took that came, from the asking to the answer."""
+    waiting = session.scalar(select(func.count()).where(Ask.state == "asked")) or 0
+    yield Measure("plans_waiting", "Plans that somebody asked for and that are not there yet.", waiting)
+    ended = select(Ask.asked_at, Ask.ended_at).where(
+        Ask.state.in_(("ready", "refused")), Ask.ended_at.is_not(None)
+    )
+    rows = session.execute(ended.order_by(Ask.ended_at)).all()
+    took_s = [(row.ended_at - row.asked_at).total_seconds() for row in rows if row.ended_at is not None]
+    yield Measure("solves", "Plans that were worked out.", len(took_s), counts=True)
+    yield Measure("solve_seconds", "Seconds they took, all together.", sum(took_s), counts=True)
+    yield Measure("newest_solve_seconds", "Seconds the newest one took.", took_s[-1] if took_s else 0.0)

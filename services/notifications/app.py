@@ -11,7 +11,7 @@ from services.chassis.db import Database
 from services.chassis.service import Service
 from services.chassis.settings import Settings, WrongSetting
 from services.chassis.web import new_api, new_app
-from services.notifications import api, deliveries, web
+from services.notifications import api, deliveries, health, web
 from services.notifications.lines import Server
 from services.notifications.models import Base
 from services.notifications.tasks import DOUBT, FIND, POST, REMIND, SET_RIGHT, inbox
@@ -51,4 +51,5 @@ service = Service(
     sweeps=(FIND,),
     tasks=(POST,),
     restored=(deliveries.after_restore,),
+    measures=(health.measures,),
 )

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from services.chassis.measures import Measure
 from services.notifications.models import EarlyFact, Letter
 
 # A letter that waits longer than this without the server having asked for it means that nobody posts.
@@ -53,3 +55,12 @@ def of(session: Session, now: datetime) -> Letters:
         sent=rows.get("sent", 0),
         early=session.scalar(select(func.count()).select_from(EarlyFact)) or 0,
     )
+
+
+def measures(session: Session, now: datetime) -> Iterable[Measure]:
+    """The letters, for who watches: how many are in each state, and how long the first has been waiting to leave."""
+    found = of(session, now)
+    states = ("waiting", "deferred", "unknown", "failed", "sent")
+    for state in states:
+        yield Measure("letters", "Letters by state.", getattr(found, state), marks={"state": state})
+    yield Measure("oldest_letter_seconds", "How long the first letter has waited to leave.", found.oldest_s)

@@ -48,6 +48,8 @@ OPEN = {
     "/sante": "figures without a person in them",
     "/healthz": "says only whether the process answers",
     "/readyz": "figures without a person in them",
+    "/metrics": "the machines inside, and the operators whom a setting names",
+    "/api/*/metrics": "the machines inside, and the operators whom a setting names",
     "/entrer": "the door itself: a link or a code opens it",
     "/sortir": "everybody may go",
     "/api/registration/sign-ins": "the door itself",
