@@ -301,7 +301,7 @@ class Inbox:
             unparked = ledger.remember(session, moved)
             ledger.acknowledge(session, [*again, *(read.told for read in heard.values())])
         for read, outcome in zip(reads, outcomes, strict=False):
-            log.info(f"fact_{outcome}", fact=str(read.told.event_id), type=read.told.type)
+            log.info(f"fact_{outcome}", **read.told.for_the_log)
         return outcomes, unparked
 
     def _may_start(self, database: Database, envelope: Envelope) -> bool:
@@ -322,7 +322,7 @@ class Inbox:
                     update(inbox).where(inbox.c.event_id == event_id).values(status="dead", error=error)
                 )
                 ledger.acknowledge(session, [told])
-                log.error("fact_dead", fact=str(event_id), type=told.type)
+                log.error("fact_dead", **told.for_the_log)
                 return False
             elif row.status in ("started", "failed"):
                 session.execute(update(inbox).where(inbox.c.event_id == event_id).values(starts=row.starts + 1))
@@ -350,7 +350,7 @@ class Inbox:
             if status == "dead":
                 ledger.acknowledge(session, [told])
         # The error's own text may speak of people; it stays in the database, where operators are let in.
-        log.error(f"fact_{status}", fact=str(told.event_id), type=told.type, error=type(error).__name__)
+        log.error(f"fact_{status}", **told.for_the_log, error=type(error).__name__)
         return status
 
     def _unpark(self, database: Database, source: str, subject: UUID) -> None:

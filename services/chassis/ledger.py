@@ -51,6 +51,13 @@ class Told:
     def thread(self) -> Thread:
         return self.source, self.subject
 
+    @property
+    def for_the_log(self) -> dict[str, str]:
+        """What a log line says of it: enough to find its story, and nothing of people."""
+        # The version, the trace, the step and the flags, with dashes between (W3C Trace Context).
+        trace = str(self.envelope.get("traceparent", "")).split("-")
+        return {"fact": str(self.event_id), "type": self.type, "trace": trace[1] if len(trace) > 1 else ""}
+
 
 def upsert(session: Session) -> Any:
     """The INSERT that knows what to do on conflict, in the words of the session's database."""

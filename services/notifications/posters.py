@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import UUID
 
+import structlog
 from sqlalchemy.orm import Session
 
 from services.chassis.db import Database
@@ -20,6 +21,8 @@ from services.notifications.models import Letter
 from services.notifications.notes import Notes, Word
 from services.notifications.writing import envelopes
 from services.notifications.writing.envelopes import UnusableAddress
+
+log = structlog.get_logger()
 
 # Short, so that a worker asked to stop is soon between two tasks; the sweep gives out the rest at once.
 TURN_S = 3.0
@@ -43,13 +46,17 @@ def seal(letter: Letter, sender: str) -> bytes:
             bulk=letter.is_solicitation,
             date=letter.queued_at or letter.created_at,
             kind=letter.kind,
-            trace=letter.trace.split("-")[1] if letter.trace else "",
+            trace=_trace(letter),
         ),
         text=letter.text,
         html=letter.html,
         ics=letter.ics,
         method=letter.ics_method,
     )
+
+
+def _trace(letter: Letter) -> str:
+    return letter.trace.split("-")[1] if letter.trace else ""
 
 
 class Clock:
@@ -238,6 +245,9 @@ class _Turn:
         name = line.server.name
         self._notes.end(letter.id, Word(outcome, name, reply))
         since = letter.queued_at or letter.created_at
+        log.info(
+            f"letter_{outcome}", letter=str(letter.id), kind=letter.kind, server=name, trace=_trace(letter)
+        )
         self._told.append(Told(letter.id, outcome, name, reply, self._clock.now(), letter.attempts, since))
 
 
