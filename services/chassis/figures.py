@@ -7,6 +7,8 @@ from functools import lru_cache
 from math import cos, pi, radians, sin, sqrt
 from typing import TypeVar
 
+from markupsafe import Markup
+
 T = TypeVar("T")
 
 SHAPES = "ABCDEFGH"
@@ -65,6 +67,21 @@ def wedges(leaves: Sequence[tuple[str, bool]]) -> list[tuple[str, bool, str]]:
         else:
             drawn.append((letter, taken, path))
     return drawn
+
+
+def foliage(seats: Sequence[tuple[str, bool]]) -> Markup:
+    """The crown as it stands in a page; written by hand, because a tree has hundreds of leaves."""
+    return _foliage(tuple(seats))
+
+
+@lru_cache(maxsize=64)
+def _foliage(seats: tuple[tuple[str, bool], ...]) -> Markup:
+    return Markup(  # noqa: S704  letters become shapes, and the rest is numbers
+        "".join(
+            f'<path class="seat s{shape_of(letter)}{"" if taken else " free"}" d="{path}"/>'
+            for letter, taken, path in wedges(seats)
+        )
+    )
 
 
 def crown(leaves: Sequence[T]) -> tuple[float, list[tuple[float, float, T]]]:

@@ -64,14 +64,13 @@ class Listener:
         self._url = url
         self._connection: psycopg.Connection[Any] | None = None
 
-    def wait(self, timeout_s: float) -> None:
-        """Return at the next notice, or after `timeout_s`. Raises ConnectionError when the database is away."""
+    def wait(self, timeout_s: float) -> bool:
+        """Return at the next notice (True), or after `timeout_s`. Raises ConnectionError when the database is away."""
         try:
             if self._connection is None or self._connection.closed:
                 self._connection = _opened(self._url)
                 self._connection.execute(f"listen {CHANNEL}")
-            for _ in self._connection.notifies(timeout=timeout_s, stop_after=1):
-                pass
+            return bool(list(self._connection.notifies(timeout=timeout_s, stop_after=1)))
         except psycopg.Error as error:
             self.close()
             raise ConnectionError(str(error)) from error

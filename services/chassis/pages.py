@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from functools import cache
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any, TypeVar
@@ -65,7 +66,7 @@ def install(app: Flask, service: Any, settings: auth.Keys) -> None:
         say=say,
         actor=auth.actor,
         service=name,
-        wedges=figures.wedges,
+        foliage=figures.foliage,
         people_a_leaf=figures.people_a_leaf,
         ring=figures.ring,
         minutes=figures.minutes,
@@ -92,6 +93,12 @@ def open_to_robots(view: V) -> V:
     return view
 
 
+@cache
+def _made(shape: type[Schema]) -> Schema:
+    """Schemas keep nothing of what they read, and to make one takes longer than to read a form."""
+    return shape()
+
+
 class Form:
     """What stands in a form, and what is wrong with it.
 
@@ -110,7 +117,7 @@ class Form:
 
         Spaces around an answer go, a blank answer counts as none, and what the shape does not name is left out.
         """
-        schema = shape() if isinstance(shape, type) else shape
+        schema = _made(shape) if isinstance(shape, type) else shape
         answers: dict[str, Any] = {}
         for name, field in schema.load_fields.items():
             key = field.data_key or name

@@ -45,9 +45,12 @@ MAX_QUEUE, FULL_QUEUE = 200, 500
 QUEUED = 2
 ACKS = 500
 ACKS_S = 0.2
-POLL_S = 1.0
+# How soon the relay looks unasked after a nudge, and once that found nothing: a lost nudge costs so much.
+POLL_S, IDLE_S = 1.0, 2.0
 # How soon a hearer's queue is looked at again while facts wait for room in it; doubled while it does not shrink.
 ROOM_S = 0.02
+# How long facts gather for one message while others wait before their hearer: it is not helped by many small ones.
+GATHER_S = 0.025
 CANARY_S = 10.0
 # How often it is looked for facts that wait for a clock which was set back.
 CLOCKS_S = 5.0
@@ -105,11 +108,12 @@ class Relay:
         self._epoch = ""
         self._seen: Seen | None = None
         self._unsent = False
-        self._waiter = client(settings, timeout_s=POLL_S + 2)
+        self._waiter = client(settings, timeout_s=IDLE_S + 2)
         self._listener = _listener(self.database)
         self._next: dict[str, float] = defaultdict(float)
         self._pause_s = POLL_S
         self._held: dict[str, int] = {}
+        self._is_crowded = self._is_idle = False
         # When `run` last came round, by time.monotonic(): one that hangs comes round no more.
         self.turned_at = time.monotonic()
 
@@ -180,14 +184,15 @@ class Relay:
             log.warning("clock_was_set")
             with self.database.transaction() as session:
                 due.set_right(session, self._ways, now)
-        room = {name: self._ways[name].room(seen.lengths[events_queue(name)]) for name in wanted}
-        self._mind_the_held({name: seen.lengths[events_queue(name)] for name in wanted if not room[name]})
+        lengths = {name: seen.lengths[events_queue(name)] for name in wanted}
+        room = {name: self._ways[name].room(length) for name, length in lengths.items()}
+        self._mind_the_held({name: length for name, length in lengths.items() if not room[name]})
         claimed = {}
         for hearer in (name for name in wanted if room[name]):
             with self.database.transaction() as session:
-                waits = seen.lengths[events_queue(hearer)] > QUEUED
-                spare = due.WHILE_QUEUED if waits else timedelta(0)
+                spare = due.WHILE_QUEUED if lengths[hearer] > QUEUED else timedelta(0)
                 claimed[hearer] = due.claim(session, hearer, room[hearer], now, spare=spare)
+        self._is_crowded = any(rows and lengths[hearer] > QUEUED for hearer, rows in claimed.items())
         for hearer, rows in claimed.items():
             for arguments, facts in due.messages(rows, self.service.name):
                 self.post.put(events_queue(hearer), f"{hearer}.hear", arguments)
@@ -279,18 +284,24 @@ class Relay:
         return True
 
     def _wait(self, stop: threading.Event) -> None:
-        """Until somebody nudges, or it is time to look."""
+        """Until somebody nudges, or it is time to look; nudges count only so often while messages wait at a hearer."""
+        if self._is_crowded:
+            stop.wait(min(GATHER_S, self._pause_s))
+            return
+        pause_s = IDLE_S if self._is_idle and self._pause_s == POLL_S else self._pause_s
         try:
             if self._listener is None:
-                self._waiter.brpop([nudge_key(self.service.name)], timeout=self._pause_s)
+                nudged = self._waiter.brpop([nudge_key(self.service.name)], timeout=pause_s) is not None
             else:
-                self._listener.wait(self._pause_s)
+                nudged = self._listener.wait(pause_s)
+            self._is_idle = not nudged
         except (redis.RedisError, OSError):
+            self._is_idle = False
             stop.wait(0.2)
 
     def _let_go(self, what: str, error: Exception) -> None:
         log.warning(what, error=type(error).__name__)
-        self._seen, self._unsent, self._pause_s = None, False, POLL_S
+        self._seen, self._unsent, self._pause_s, self._is_crowded = None, False, POLL_S, False
         self.post.close()
 
     def _close(self) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 from datetime import UTC, datetime
-from functools import wraps
+from functools import cache, wraps
 from http import HTTPStatus
 from typing import Any, TypeVar
 from uuid import uuid4
@@ -14,7 +14,7 @@ import structlog
 from flask import Flask, Response, current_app, g, jsonify, make_response, request
 from flask_smorest import Api
 from marshmallow import ValidationError
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session
@@ -138,15 +138,9 @@ def transacted(view: View) -> View:
                 if response.status_code >= HTTPStatus.BAD_REQUEST:
                     raise _Undone(response)
                 if key:
-                    session.execute(
-                        once.update()
-                        .where(once.c.key == key)
-                        .values(
-                            status=response.status_code,
-                            headers=[[k, v] for k, v in response.headers if k.lower() in _KEPT_HEADERS],
-                            body=response.get_data(),
-                        )
-                    )
+                    headers = [[k, v] for k, v in response.headers if k.lower() in _KEPT_HEADERS]
+                    told = {"status": response.status_code, "headers": headers, "body": response.get_data()}
+                    session.execute(_KEEP, {"of_key": key, **told})
                 return response
         except _Undone as undone:
             return undone.response
@@ -162,6 +156,15 @@ class _Undone(Exception):
     def __init__(self, response: Response) -> None:
         super().__init__(response.status)
         self.response = response
+
+
+# Made once: to make a statement takes longer than to use it.
+_KEEP = once.update().where(once.c.key == bindparam("of_key"))
+
+
+@cache
+def _taking(insert_or: Any) -> Any:
+    return insert_or(once).on_conflict_do_nothing().returning(once.c.key)
 
 
 _KEPT_HEADERS = {"location", "content-type", "set-cookie"}
@@ -195,8 +198,7 @@ def _take(session: Session, key: str, fingerprint: str) -> bool:
         "body": b"",
         "answered_at": now(),
     }
-    fresh = upsert(session)(once).values(row).on_conflict_do_nothing().returning(once.c.key)
-    return session.execute(fresh).first() is not None
+    return session.execute(_taking(upsert(session)), row).first() is not None
 
 
 def _kept(session: Session, key: str, fingerprint: str) -> Response:

@@ -9,7 +9,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from slugify import slugify
-from sqlalchemy import exists, func, select, update
+from sqlalchemy import bindparam, exists, func, select, update
 from sqlalchemy.orm import Session
 
 from services.chassis.db import roles
@@ -151,9 +151,13 @@ def by_id(session: Session, gathering_id: UUID) -> Gathering:
     return gathering
 
 
+# Made once: every visit asks it, and to make a statement takes longer than to use it.
+_AT = select(Gathering).where(Gathering.slug == bindparam("slug"))
+
+
 def by_slug(session: Session, slug: str) -> Gathering:
     """Raises NotFound."""
-    gathering = session.scalar(select(Gathering).where(Gathering.slug == slug))
+    gathering = session.scalar(_AT, {"slug": slug})
     if gathering is None:
         raise NotFound("There is no gathering at this address.")
     return gathering

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from http import HTTPStatus
 from uuid import UUID, uuid4
 
-from sqlalchemy import func, select, update
+from sqlalchemy import bindparam, func, select, update
 from sqlalchemy.orm import Session
 
 from services.chassis.errors import Misshapen, NotFound, Refused
@@ -30,6 +30,13 @@ TRIES = 5
 # What somebody answers, by question: a text, the key of an option, or several keys.
 Answers = Mapping[str, str | Sequence[str]]
 _ACTIVE = (*HOLDING, State.waiting, State.no_show)
+
+
+_SAME = select(Participant).where(
+    Participant.gathering_id == bindparam("gathering_id"),
+    Participant.email == bindparam("email"),
+    Participant.name_key == bindparam("name_key"),
+)
 
 
 class RegistrationClosed(Refused):
@@ -87,13 +94,7 @@ def ask(
     said = None if answers is None else check_answers(gathering, answers)
 
     name_key = names.fold(f"{given} {family}")
-    known = session.scalar(
-        select(Participant).where(
-            Participant.gathering_id == gathering_id,
-            Participant.email == email,
-            Participant.name_key == name_key,
-        )
-    )
+    known = session.scalar(_SAME, {"gathering_id": gathering_id, "email": email, "name_key": name_key})
     line = waiting_list.count(session, gathering)
     reason = waiting_list.verdict(session, gathering, line, territory)
     until = hours.deadline(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from sqlalchemy import insert
 from sqlalchemy.orm import Session
@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from services.chassis.outbox import Event
 from services.chassis.settings import Settings
 from services.registration.links import Links
-from services.registration.models import Deed, Gathering, Participant
+from services.registration.models import Base, Gathering, Participant
 
 
 def of(participant: Participant, links: Links, **more: object) -> dict[str, Any]:
@@ -61,8 +61,12 @@ def described(gathering: Gathering, links: Links) -> dict[str, Any]:
     }
 
 
+_NOTE = insert(Base.metadata.tables["deeds"])
+
+
 def note(
     session: Session, deed: str, about: UUID, *, gathering_id: UUID | None, by: UUID | None, now: datetime
 ) -> None:
     """Write one line of the audit log; `by` is an organiser, or None for the person concerned or the clock."""
-    session.execute(insert(Deed).values(gathering_id=gathering_id, about=about, deed=deed, by=by, at=now))
+    line = {"id": uuid4(), "gathering_id": gathering_id, "about": about, "deed": deed, "by": by, "at": now}
+    session.execute(_NOTE, line)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import bindparam, func, select
 from sqlalchemy.orm import Session
 
 from services.chassis.errors import NotFound, Refused
@@ -51,17 +51,38 @@ class Place:
     reason: Reason
 
 
+# Statements of every registration are made once: to make one takes longer than to use it.
+# "no key update": rows that merely refer to the gathering can be written meanwhile. Every change of a gathering is a
+# new version or a new line, so who has read it needs to read it again only when these are others.
+_LOCK = (
+    select(Gathering.version, Gathering.lines)
+    .where(Gathering.id == bindparam("gathering_id"))
+    .with_for_update(key_share=True)
+)
+_COUNT = (
+    select(Participant.territory, Participant.state, func.count())
+    .where(
+        Participant.gathering_id == bindparam("gathering_id"),
+        Participant.state.in_((*HOLDING, State.waiting)),
+        Participant.walk_in.is_(False),
+    )
+    .group_by(Participant.territory, Participant.state)
+)
+
+
 def lock(session: Session, gathering_id: UUID) -> Gathering:
     """The gathering, locked until the transaction ends: whoever gives or frees a seat holds it. Raises
     NotFound.
     """
-    # "no key update": rows that merely refer to the gathering can be written meanwhile.
-    gathering = session.get(
-        Gathering, gathering_id, with_for_update={"key_share": True}, populate_existing=True
-    )
-    if gathering is None:
+    locked = session.execute(_LOCK, {"gathering_id": gathering_id}).one_or_none()
+    if locked is None:
         raise NotFound("There is no such gathering.")
-    return gathering
+    known: Gathering | None = session.identity_map.get(Session.identity_key(Gathering, gathering_id))
+    if known is None:
+        return session.get_one(Gathering, gathering_id)
+    if (known.version, known.lines) != tuple(locked):
+        session.refresh(known)
+    return known
 
 
 def lock_person(session: Session, participant_id: UUID) -> tuple[Participant, Gathering]:
@@ -76,15 +97,7 @@ def lock_person(session: Session, participant_id: UUID) -> tuple[Participant, Ga
 
 def count(session: Session, gathering: Gathering) -> Line:
     """The seats held and the people waiting, counted in one query over an index."""
-    rows = session.execute(
-        select(Participant.territory, Participant.state, func.count())
-        .where(
-            Participant.gathering_id == gathering.id,
-            Participant.state.in_((*HOLDING, State.waiting)),
-            Participant.walk_in.is_(False),
-        )
-        .group_by(Participant.territory, Participant.state)
-    ).all()
+    rows = session.execute(_COUNT, {"gathering_id": gathering.id}).all()
     held: dict[str, int] = {}
     waiting = 0
     for territory, state, people in rows:
