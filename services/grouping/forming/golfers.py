@@ -7,14 +7,18 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from services.grouping.forming import schedules
+from services.grouping.forming import meetings, schedules, starters
 from services.grouping.forming.budgets import Budget
 from services.grouping.forming.instances import BadInput, Ints
 from services.grouping.forming.kernel import words
 from services.grouping.forming.meetings import Meetings
 
 _BLOCK = 4096
-_HOT, _COLD = 0.7, 0.15
+_HOT, _WARM, _COLD = 0.7, 0.3, 0.15
+"""Where a walk begins from chance, where it begins from rounds that are good already, and where both end."""
+
+_TURNING = 0.25
+"""The share of the time in which rounds that turn into one another are looked for."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +42,9 @@ def schedule(
 ) -> Schedule:
     """`rounds` rounds of `groups` groups of `size`: nobody with somebody twice, as far as the search gets.
 
-    Raises BadInput when a number is under 1.
+    Where no construction has that many rounds, some that turn into one another are looked for; then the rest of the
+    time is shared by walks from the best of those, from the longest construction, and from chance. Raises BadInput
+    when a number is under 1.
     """
     for name, value in (("groups", groups), ("size", size), ("rounds", rounds)):
         if value < 1:
@@ -46,16 +52,43 @@ def schedule(
     budget = Budget.of(seconds, evaluations, seed)
     if budget.is_first_only:
         budget = Budget.of(None, 2_000_000, seed)
-    n = groups * size
-    rows = [np.argsort(words(seed, n * row, n), kind="stable") % groups for row in range(rounds)]
-    rows[0] = np.arange(n) % groups
-    known = schedules.schedule(groups, size, rounds)
-    meetings = Meetings.of(np.stack(rows) if known is None else known, groups, seed=seed)
-    while meetings.best_cost > 0 and (used := budget.used) < 1.0 and rounds > 1 and groups > 1:
-        budget.spent += meetings.walk(_HOT * (_COLD / _HOT) ** used, budget.block(_BLOCK))
+    walked: list[Meetings] = []
+    for k, (hot, start) in enumerate(starts := _starts(groups, size, rounds, budget)):
+        found = Meetings.of(start, groups, seed=seed + k)
+        began = budget.used
+        end = began + (1 - began) / (len(starts) - k)
+        while hot > 0 and found.best_cost > 0 and (used := budget.used) < end:
+            heat = hot * (_COLD / hot) ** ((used - began) / (end - began))
+            budget.spent += found.walk(heat, budget.block(_BLOCK))
+        walked.append(found)
+        if found.best_cost == 0:
+            break
+    best = min(walked, key=lambda found: found.best_cost)
     return Schedule(
-        rounds=meetings.best_seats.astype(np.int64),
-        repeats=meetings.best_cost,
+        rounds=best.best_seats.astype(np.int64),
+        repeats=best.best_cost,
         evaluations=budget.spent,
         seconds=time.perf_counter() - budget.began,
     )
+
+
+def _starts(groups: int, size: int, rounds: int, budget: Budget) -> list[tuple[float, Ints]]:
+    """How hot a walk begins, and the (rounds, n) group ids it begins with; one where nobody meets twice is alone."""
+    n = groups * size
+    if size == 1 or rounds == 1 or groups == 1:
+        return [(0.0, np.tile(np.arange(n) % groups, (rounds, 1)))]
+    known = schedules.longest(groups, size)
+    if len(known) >= rounds:
+        return [(0.0, known[:rounds])]
+    told = []
+    turning = starters.find(groups, size, rounds, budget, share=_TURNING)
+    if turning is not None:
+        told.append((_WARM, turning.develop()))
+        if meetings.repeats(told[0][1]) == 0:
+            return told
+    chance = np.stack(
+        [np.argsort(words(budget.seed, n * row, n), kind="stable") % groups for row in range(rounds)]
+    )
+    if len(known) > 1:
+        told.append((_WARM, np.concatenate([known, chance[len(known) :]])))
+    return [*told, (_HOT, chance)]

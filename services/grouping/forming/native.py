@@ -13,7 +13,7 @@ import tempfile
 from pathlib import Path
 
 _HOME = Path(__file__).parent
-SOURCES = tuple(_HOME / name for name in ("kernel.c", "meetings.c"))
+SOURCES = tuple(_HOME / name for name in ("kernel.c", "meetings.c", "turning.c"))
 _READ = (*SOURCES, _HOME / "words.h")
 _FLAGS = ("-O3", "-std=c11", "-ffp-contract=off", "-fPIC", "-shared")
 _BUILD_S = 120

@@ -7,6 +7,7 @@ from itertools import product
 
 import numpy as np
 
+from services.grouping.forming import starters
 from services.grouping.forming.instances import Ints
 
 _TWELVE = (
@@ -18,17 +19,6 @@ _TWELVE = (
 )
 """Five permutations of Z2 x Z6 whose differences are permutations too: found by exhaustive search, as D. M. Johnson,
 A. L. Dulmage and N. S. Mendelsohn did first, Canadian Journal of Mathematics 13 (1961), 356-372.
-"""
-
-_SCHOOLGIRLS = (
-    ((0, 0), (1, 0), (2, 0)),
-    ((0, 1), (0, 2), (0, 4)),
-    ((0, 3), (1, 1), (1, 5)),
-    ((0, 5), (1, 4), (1, 6)),
-    ((0, 6), (1, 2), (1, 3)),
-)
-"""The first day of T. P. Kirkman's fifteen schoolgirls: (ring, place) in two rings of seven, ring 2 for the one who
-stands still. Every difference within and between rings occurs once.
 """
 
 
@@ -43,47 +33,55 @@ class _Differences:
 
 
 def schedule(groups: int, size: int, rounds: int) -> Ints | None:
-    """(rounds, groups * size) group ids without a repeated pair, or None where we know no construction.
+    """(rounds, groups * size) group ids without a repeated pair, or None where we know no construction."""
+    if size == 1 or rounds == 1:
+        return np.tile(np.arange(groups * size) % groups, (rounds, 1))
+    found = longest(groups, size)
+    return found[:rounds] if len(found) >= rounds else None
+
+
+def longest(groups: int, size: int) -> Ints:
+    """(R, groups * size) group ids of as many rounds as we know without a repeated pair, `size` at least 2."""
+    told = by_algebra(groups, size)
+    starter = starters.kept().get((groups, size))
+    if starter is None:
+        return told
+    found = starter.develop()
+    return max(told, found if starter.free else _further(found, groups, size), key=len)
+
+
+def by_algebra(groups: int, size: int) -> Ints:
+    """Those of them that need no search, `size` at least 2.
 
     Pairs by the circle method. Else person (r, c) is in group row[r] + c of each row of a difference matrix of order
     `groups`: two people of one group differ in r, and meet where the two rows agree in difference, which is once.
     Those with one r never meet, so further rounds are schedules among themselves.
     """
-    if size == 1 or rounds == 1 or groups == 1:
-        one = np.tile(np.arange(groups * size) % groups, (rounds, 1))
-        return one if size == 1 or rounds == 1 else None
     if size == 2:
-        return _circle(groups, rounds)
-    if (groups, size) == (5, 3) and rounds <= 7:
-        return _kirkman()[:rounds]
-    if size > groups:
-        return None
-    found = _matrix(groups)
+        return _circle(groups)
+    if size > groups or groups == 1:
+        return np.arange(groups * size)[None, :] % groups
+    matrix = _matrix(groups)
     r, c = np.divmod(np.arange(groups * size), groups)
-    told = [found.plus[row[r], c] for row in found.rows[:rounds]]
-    if len(told) < rounds and groups % size == 0:
-        within = schedule(groups // size, size, rounds - len(told))
-        told += [] if within is None else [r * (groups // size) + row[c] for row in within]
-    return np.stack(told) if len(told) == rounds else None
+    return _further(np.stack([matrix.plus[row[r], c] for row in matrix.rows]), groups, size)
 
 
-def _kirkman() -> Ints:
-    """Fifteen people in threes on seven days: the first day turned through seven places, person 14 standing still."""
-    told = np.empty((7, 15), np.int64)
-    for day in range(7):
-        for group, three in enumerate(_SCHOOLGIRLS):
-            for ring, place in three:
-                told[day, 14 if ring == 2 else ring * 7 + (place + day) % 7] = group
-    return told
+def _further(rounds: Ints, groups: int, size: int) -> Ints:
+    """Those rounds and, where it comes out even, rounds among those who have never met: people i with one i div
+    `groups`.
+    """
+    if groups % size:
+        return rounds
+    r, c = np.divmod(np.arange(groups * size), groups)
+    fewer = groups // size
+    return np.concatenate([rounds, np.stack([r * fewer + row[c] for row in longest(fewer, size)])])
 
 
-def _circle(groups: int, rounds: int) -> Ints | None:
+def _circle(groups: int) -> Ints:
     """Everybody with everybody: one person stays, the others go round."""
     n = 2 * groups
-    if rounds > n - 1:
-        return None
-    told = np.empty((rounds, n), np.int64)
-    for k in range(rounds):
+    told = np.empty((n - 1, n), np.int64)
+    for k in range(n - 1):
         ring = [(k + step) % (n - 1) for step in range(n - 1)]
         told[k, [n - 1, ring[0]]] = 0
         for group in range(1, groups):
