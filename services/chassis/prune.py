@@ -60,15 +60,19 @@ def _prune_told(session: Session, now: datetime, events: Sequence[type[Event]]) 
 
 
 def _strike_secrets(session: Session, now: datetime, events: Sequence[type[Event]]) -> None:
-    """Take links and codes out of facts that everybody has; a fact that is told again gets new ones."""
+    """Take links and codes out of facts that everybody has; a fact that is told again gets new ones.
+
+    What a transient fact carries in secret goes at once: nobody is told it again.
+    """
     is_due = exists().where(delivery.c.event_id == outbox.c.event_id, delivery.c.acked_at.is_(None))
     for event in events:
-        if event.transient or not event.secrets:
+        if not event.secrets:
             continue
         telling = or_(*(outbox.c.body[name].as_string() != "" for name in event.secrets))
+        since = now if event.transient else now - KEEP_FACTS
         rows = session.execute(
             select(outbox.c.sequence, outbox.c.body)
-            .where(outbox.c.type == event.type, outbox.c.happened_at < now - KEEP_FACTS, telling, ~is_due)
+            .where(outbox.c.type == event.type, outbox.c.happened_at < since, telling, ~is_due)
             .limit(AT_ONCE)
         ).all()
         for row in rows:

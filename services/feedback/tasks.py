@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from services.chassis import auth
 from services.chassis.inbox import Heard, Inbox
-from services.feedback import attendances, gatherings, questionnaires
+from services.feedback import attendances, disclosures, erasures, gatherings, questionnaires
 from services.feedback.models import Attendance, Gathering, Plan, Story, Synthesis, Topic
 
 inbox = Inbox("feedback")
@@ -60,6 +60,17 @@ class Arrival(Heard):
 class Absence(Heard):
     participant_id = fields.UUID(required=True)
     gathering_id = fields.UUID(required=True)
+
+
+class Disclosing(Heard):
+    participant_id = fields.UUID(required=True)
+    gathering_id = fields.UUID(required=True)
+
+
+class Erased(Heard):
+    participant_id = fields.UUID(required=True)
+    gathering_id = fields.UUID(required=True)
+    family = fields.String(load_default="")
 
 
 class AcceptedStory(Heard):
@@ -127,6 +138,20 @@ def _contact(fact: dict[str, Any]) -> dict[str, Any]:
 @inbox.on("registration.participant_absent.v1", reads=Absence, replays=True)
 def note_absence(session: Session, fact: dict[str, Any], now: datetime) -> None:
     attendances.miss(session, fact["participant_id"], fact["gathering_id"])
+
+
+@inbox.on("registration.disclosure_asked.v1", reads=Disclosing)
+def tell_person(session: Session, fact: dict[str, Any], now: datetime) -> None:
+    disclosures.tell(session, fact["participant_id"], fact["gathering_id"], now=now)
+
+
+def recall_erasure(session: Session, fact: dict[str, Any], now: datetime) -> None:
+    erasures.forget(session, fact["participant_id"], fact["gathering_id"], family=fact["family"])
+
+
+@inbox.on("registration.participant_erased.v1", reads=Erased, replays=recall_erasure)
+def forget_person(session: Session, fact: dict[str, Any], now: datetime) -> None:
+    erasures.erase(session, fact["participant_id"], fact["gathering_id"], family=fact["family"], now=now)
 
 
 @inbox.on("registration.story_accepted.v1", reads=AcceptedStory, replays=True)

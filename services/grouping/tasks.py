@@ -14,7 +14,7 @@ from services.chassis import auth
 from services.chassis.db import Database
 from services.chassis.inbox import Heard, Inbox
 from services.chassis.service import Sweep, Task
-from services.grouping import gatherings, members, plans, proving, questions, rounds
+from services.grouping import disclosures, erasures, gatherings, members, plans, proving, questions, rounds
 from services.grouping.models import Gathering, Member, Story, Topic, Wish
 
 # Most answers are there before anything is told of their progress.
@@ -92,6 +92,16 @@ class Ranking(Heard):
     topic_ids = fields.List(fields.UUID(), load_default=list)
 
 
+class Disclosing(Heard):
+    participant_id = fields.UUID(required=True)
+    gathering_id = fields.UUID(required=True)
+
+
+class Erased(Heard):
+    participant_id = fields.UUID(required=True)
+    gathering_id = fields.UUID(required=True)
+
+
 class Asked(Heard):
     ask_id = fields.UUID(required=True)
 
@@ -129,6 +139,20 @@ def note_arrival(session: Session, fact: dict[str, Any], now: datetime) -> None:
 @inbox.on("registration.participant_absent.v1", reads=Person, replays=True)
 def note_absence(session: Session, fact: dict[str, Any], now: datetime) -> None:
     members.note(session, fact["participant_id"], state="absent")
+
+
+@inbox.on("registration.disclosure_asked.v1", reads=Disclosing)
+def tell_person(session: Session, fact: dict[str, Any], now: datetime) -> None:
+    disclosures.tell(session, fact["participant_id"], fact["gathering_id"], now=now)
+
+
+def recall_erasure(session: Session, fact: dict[str, Any], now: datetime) -> None:
+    erasures.forget(session, fact["participant_id"], fact["gathering_id"])
+
+
+@inbox.on("registration.participant_erased.v1", reads=Erased, replays=recall_erasure)
+def forget_person(session: Session, fact: dict[str, Any], now: datetime) -> None:
+    erasures.erase(session, fact["participant_id"], fact["gathering_id"], now=now)
 
 
 @inbox.on("registration.story_accepted.v1", reads=StoryTold, replays=True)

@@ -12,6 +12,7 @@ from services.chassis.service import Service
 from services.chassis.settings import Settings, WrongSetting
 from services.chassis.web import new_api, new_app
 from services.notifications import api, deliveries, health, web
+from services.notifications.events import EVENTS
 from services.notifications.lines import Server
 from services.notifications.models import Base
 from services.notifications.tasks import DOUBT, FIND, POST, REMIND, SET_RIGHT, inbox
@@ -44,7 +45,7 @@ service = Service(
     name="notifications",
     metadata=Base.metadata,
     inbox=inbox,
-    events=(),
+    events=EVENTS,
     create_app=create_app,
     folder=Path(__file__).parent,
     chores=(DOUBT, SET_RIGHT, REMIND),

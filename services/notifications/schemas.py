@@ -33,6 +33,16 @@ class GatheringDescribed(Heard):
     public_url = fields.String(load_default="")
 
 
+class DisclosureAsked(Heard):
+    participant_id = fields.UUID(required=True)
+    gathering_id = fields.UUID(required=True)
+
+
+class ParticipantErased(Heard):
+    participant_id = fields.UUID(required=True)
+    gathering_id = fields.UUID(required=True)
+
+
 class SignInAsked(Heard):
     sign_in_id = fields.UUID(required=True)
     email = fields.String(required=True)

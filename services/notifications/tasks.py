@@ -11,7 +11,16 @@ from sqlalchemy.orm import Session
 from services.chassis import auth
 from services.chassis.inbox import Inbox
 from services.chassis.service import Chore, Sweep, Task
-from services.notifications import announcements, deliveries, people, posting, reminders, schemas
+from services.notifications import (
+    announcements,
+    deliveries,
+    disclosures,
+    erasures,
+    people,
+    posting,
+    reminders,
+    schemas,
+)
 from services.notifications.models import Gathering, Invitee, Person, Placement
 
 inbox = Inbox("notifications")
@@ -53,6 +62,21 @@ def _recalls(remember: announcements.Remember) -> Callable[[Session, dict[str, A
 for _type, _about in announcements.FACTS.items():
     _again = _recalls(_about.remember) if _about.remember is not None else False
     inbox.on(_type, reads=_about.reads, replays=_again)(_announces(_type))
+
+
+@inbox.on("registration.disclosure_asked.v1", reads=schemas.DisclosureAsked)
+def tell_person(session: Session, fact: dict[str, Any], now: datetime) -> None:
+    disclosures.tell(session, fact["participant_id"], fact["gathering_id"], now=now)
+
+
+def recall_erasure(session: Session, fact: dict[str, Any], now: datetime) -> None:
+    erasures.forget(session, fact["participant_id"])
+
+
+@inbox.on("registration.participant_erased.v1", reads=schemas.ParticipantErased, replays=recall_erasure)
+def forget_person(session: Session, fact: dict[str, Any], now: datetime) -> None:
+    erasures.erase(session, fact["participant_id"], fact["gathering_id"], now=now)
+
 
 POST = Task("post", "notifications.mail", posting.post)
 FIND = Sweep("find_letters", 1, deliveries.find, "post")

@@ -8,7 +8,6 @@ from flask import Flask
 
 from services.chassis import dead_pages
 from services.chassis.db import Database
-from services.chassis.inbox import Inbox
 from services.chassis.service import Service
 from services.chassis.settings import Settings
 from services.chassis.web import new_api, new_app
@@ -22,7 +21,7 @@ from services.registration.api import sign_ins as sign_ins_api
 from services.registration.api import stories as stories_api
 from services.registration.events import EVENTS
 from services.registration.models import Base
-from services.registration.tasks import CHORES
+from services.registration.tasks import CHORES, inbox
 from services.registration.web import (
     arrivals,
     asked,
@@ -59,7 +58,7 @@ def create_app(service: Service, database: Database, settings: Settings) -> Flas
 service = Service(
     name="registration",
     metadata=Base.metadata,
-    inbox=Inbox("registration"),
+    inbox=inbox,
     events=EVENTS,
     create_app=create_app,
     folder=Path(__file__).parent,

@@ -33,7 +33,7 @@ def check_in(
     """
     gathering = waiting_list.lock(session, gathering_id)
     participant = session.get(Participant, participant_id, with_for_update=True, populate_existing=True)
-    if participant is None or participant.gathering_id != gathering_id:
+    if participant is None or participant.gathering_id != gathering_id or participant.state == State.erased:
         raise NotFound("There is no such person here.")
     if participant.state == State.present:
         return participant

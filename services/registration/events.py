@@ -237,6 +237,34 @@ class ParticipantAbsent(Event):
     noted_at = fields.AwareDateTime(required=True)
 
 
+class DisclosureAsked(Event):
+    """Somebody wants to read everything that is held about them: every service tells it."""
+
+    type = "registration.disclosure_asked.v1"
+    subject = "participant_id"
+    transient = True
+
+    participant_id = fields.UUID(required=True)
+    gathering_id = fields.UUID(required=True)
+    asked_at = fields.AwareDateTime(required=True)
+
+
+class ParticipantErased(Event):
+    """Somebody is to be forgotten: every service forgets who they are and confirms it.
+
+    `family` is their family name when nobody else of the gathering bears it, else empty.
+    """
+
+    type = "registration.participant_erased.v1"
+    subject = "participant_id"
+    secrets = ("family",)
+
+    participant_id = fields.UUID(required=True)
+    gathering_id = fields.UUID(required=True)
+    family = fields.String(required=True)
+    erased_at = fields.AwareDateTime(required=True)
+
+
 class StoryAccepted(Event):
     """A story is part of the day; `participant_id` tells it."""
 
@@ -316,6 +344,8 @@ EVENTS: tuple[type[Event], ...] = (
     ParticipantCancelled,
     ParticipantCheckedIn,
     ParticipantAbsent,
+    DisclosureAsked,
+    ParticipantErased,
     StoryAccepted,
     StoryWithdrawn,
     TopicAccepted,

@@ -16,7 +16,7 @@ from services.chassis.catalogues import N_
 from services.registration import participants
 from services.registration.asking import answers
 from services.registration.asking.questions import Question, of
-from services.registration.models import Gathering, Participant
+from services.registration.models import Gathering, Participant, State
 
 HEADINGS = (
     N_("First name"), N_("Last name"), N_("E-mail address"), N_("Territory"), N_("Trade"), N_("Structure"),
@@ -54,7 +54,7 @@ def rows(
     )  # fmt: skip
     found = session.execute(
         select(*wanted)
-        .where(Participant.gathering_id == gathering_id)
+        .where(Participant.gathering_id == gathering_id, Participant.state != State.erased)
         .order_by(participants.by_name(session), Participant.id)
         .execution_options(yield_per=_AT_ONCE)
     )

@@ -31,6 +31,7 @@ class State(StrEnum):
     transferred = "transferred"
     present = "present"
     no_show = "no_show"
+    erased = "erased"
 
 
 # The states in which a person holds one of the gathering's seats (walk-ins bring their own chair).
@@ -230,6 +231,43 @@ class Topic(Base):
     state: Mapped[str] = mapped_column(default="proposed")
     proposed_at: Mapped[datetime]
     decided_at: Mapped[datetime | None]
+
+
+class Erasure(Base):
+    """Somebody wanted to be forgotten; `asked_by` is the organiser who asked for them, or None.
+
+    From `blotted_at` on, nothing that was told of them names them either.
+    """
+
+    __tablename__ = "erasures"
+
+    participant_id: Mapped[UUID] = mapped_column(ForeignKey("participants.id"), primary_key=True)
+    gathering_id: Mapped[UUID] = mapped_column(ForeignKey("gatherings.id"), index=True)
+    asked_at: Mapped[datetime]
+    asked_by: Mapped[UUID | None]
+    blotted_at: Mapped[datetime | None]
+
+
+class Confirmation(Base):
+    """A service has forgotten somebody; `gone` counts what went there."""
+
+    __tablename__ = "confirmations"
+
+    participant_id: Mapped[UUID] = mapped_column(ForeignKey("erasures.participant_id"), primary_key=True)
+    service: Mapped[str] = mapped_column(primary_key=True)
+    gone: Mapped[dict[str, int]] = mapped_column(JSON)
+    confirmed_at: Mapped[datetime]
+
+
+class Disclosure(Base):
+    """What one service holds about a person, as it told them; kept for a week."""
+
+    __tablename__ = "disclosures"
+
+    participant_id: Mapped[UUID] = mapped_column(ForeignKey("participants.id"), primary_key=True)
+    service: Mapped[str] = mapped_column(primary_key=True)
+    holdings: Mapped[list[dict[str, Any]]] = mapped_column(JSON)
+    told_at: Mapped[datetime] = mapped_column(index=True)
 
 
 class Deed(Base):

@@ -102,7 +102,7 @@ def everybody(session: Session, gathering_id: UUID) -> Sequence[Participant]:
     """All people of a gathering, by name."""
     return session.scalars(
         select(Participant)
-        .where(Participant.gathering_id == gathering_id)
+        .where(Participant.gathering_id == gathering_id, Participant.state != State.erased)
         .order_by(by_name(session), Participant.id)
     ).all()
 
@@ -244,6 +244,5 @@ def _where(gathering_id: UUID, *, q: str, territory: str, state: str) -> list[Co
     here += [Participant.search.contains(word, autoescape=True) for word in names.fold(q).split()]
     if territory:
         here.append(Participant.territory == territory)
-    if state:
-        here.append(Participant.state == state)
+    here.append(Participant.state == state if state else Participant.state != State.erased)
     return here

@@ -227,6 +227,8 @@ def change(
     answer that is missing or is none).
     """
     participant, gathering = waiting_list.lock_person(session, participant_id)
+    if participant.state == State.erased:
+        raise NotFound("There is no such place.")
     check_place(gathering, territory=territory, trade=trade, was=participant)
     said = None if answers is None else check_answers(gathering, answers)
     wanted = {

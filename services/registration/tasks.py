@@ -1,15 +1,47 @@
-"""What registration does by the clock."""
+"""What registration does by the clock, and when it hears of something."""
 
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
+from marshmallow import fields
 from sqlalchemy.orm import Session
 
+from services.chassis.inbox import Heard, Inbox
 from services.chassis.service import Chore
 from services.chassis.settings import Settings
-from services.registration import invitations, questions, waiting_list
+from services.registration import disclosures, erasures, invitations, questions, waiting_list
 from services.registration.links import Links
+
+inbox = Inbox("registration")
+
+
+class Forgotten(Heard):
+    participant_id = fields.UUID(required=True)
+    gone = fields.Dict(keys=fields.String(), values=fields.Integer(), load_default=dict)
+
+
+def _confirm(service: str) -> None:
+    @inbox.on(f"{service}.person_erased.v1", reads=Forgotten)
+    def confirm(session: Session, fact: dict[str, Any], now: datetime) -> None:
+        erasures.confirm(session, fact["participant_id"], service, gone=fact["gone"], now=now)
+
+
+class Told(Heard):
+    participant_id = fields.UUID(required=True)
+    holdings = fields.List(fields.Dict(), required=True)
+
+
+def _keep(service: str) -> None:
+    @inbox.on(f"{service}.person_disclosed.v1", reads=Told)
+    def keep(session: Session, fact: dict[str, Any], now: datetime) -> None:
+        disclosures.keep(session, fact["participant_id"], service, fact["holdings"], now=now)
+
+
+for _service in erasures.SERVICES[1:]:
+    _confirm(_service)
+    _keep(_service)
 
 
 def expire(session: Session, now: datetime) -> int:
@@ -28,4 +60,6 @@ CHORES = (
     Chore("expire", 20, expire),
     Chore("invite", 1, invite),
     Chore("forget answers", 3600, questions.forget),
+    Chore("blot", 60, erasures.blot),
+    Chore("forget copies", 3600, disclosures.forget),
 )

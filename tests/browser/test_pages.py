@@ -108,7 +108,10 @@ def newcomer(browser: Browser, town: Town) -> Newcomer:
     link = town.link("/moi/", to=email, kind="confirm-address")
     page.goto(link)
     page.click(".next .btn.main")
-    told = Newcomer(asked, link, at_first, page.inner_text("main"))
+    at_last = page.inner_text("main")
+    page.goto(f"{link}/donnees")
+    page.click("main form .btn.main")
+    told = Newcomer(asked, link, at_first, at_last)
     context.close()
     return told
 

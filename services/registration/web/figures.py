@@ -9,6 +9,7 @@ from itertools import accumulate
 from flask import Flask
 
 from services.chassis.figures import MOST_LEAVES
+from services.chassis.i18n import gettext
 from services.registration.models import Gathering
 from services.registration.seats import Room
 from services.registration.web import words
@@ -20,6 +21,7 @@ def install(app: Flask) -> None:
         leaves_of=leaves_of,
         instant=datetime.fromisoformat,
         names_of=names_of,
+        said_plainly=said_plainly,
         widest_of=widest_of,
         words=words,
         zone_options=zone_options,
@@ -29,6 +31,20 @@ def install(app: Flask) -> None:
 def names_of(gathering: Gathering) -> dict[str, str]:
     """The names of the territories by their letters."""
     return {one["letter"]: one["name"] for one in gathering.territories}
+
+
+def said_plainly(name: str, value: object, gathering: Gathering) -> str:
+    """A field of what is held about a person, in words where the house has words for it."""
+    text = str(value)
+    known = {
+        "state": {**{state: word for state, (word, _) in words.STATES.items()}, **words.LETTERS},
+        "standing": {state: word for state, (word, _) in words.STATES.items()},
+        "outcome": words.LETTERS,
+        "deed": words.DEEDS,
+    }.get(name, {})
+    if name == "territory":
+        return names_of(gathering).get(text, text)
+    return gettext(known[text]) if text in known else text
 
 
 def widest_of(gathering: Gathering) -> int:

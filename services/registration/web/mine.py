@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from flask import Blueprint, make_response, request
+from flask import Blueprint, jsonify, make_response, request
 from flask.typing import ResponseReturnValue
 from markupsafe import Markup
 from sqlalchemy import select
@@ -19,6 +19,8 @@ from services.chassis.web import now, reading, settings, transacted
 from services.registration import (
     cancellations,
     codes,
+    disclosures,
+    erasures,
     participants,
     registrations,
     stories,
@@ -42,6 +44,8 @@ ANSWERING = (State.pending_email, State.registered, State.waiting, State.offered
 @reading
 def place(session: Session, token: str) -> ResponseReturnValue:
     participant, gathering = _whose(session, token)
+    if participant.state == State.erased:
+        return see_other(f"/moi/{token}/effacer")
     response = make_response(_page(session, token, participant, gathering))
     name = f"{participant.given} {participant.family}".strip()
     who = auth.Actor("participant", participant.id, participant.email, name, gathering.id)
@@ -161,6 +165,65 @@ def change(session: Session, token: str) -> ResponseReturnValue:
         return render("registration/change.html", token=token, gathering=gathering, form=form)
 
     return attempt(sent, Details, deed, again)
+
+
+@web.get("/donnees")
+@reading
+def copy(session: Session, token: str) -> ResponseReturnValue:
+    participant, gathering = _whose(session, token)
+    parts = disclosures.of_person(session, participant.id)
+    return render(
+        "registration/copy.html", token=token, participant=participant, gathering=gathering, parts=parts
+    )
+
+
+@web.post("/donnees")
+@transacted
+def ask_for_a_copy(session: Session, token: str) -> ResponseReturnValue:
+    participant = registrations.by_token(session, token)
+    disclosures.ask(session, participant.id, now=now())
+    return see_other(f"/moi/{token}/donnees")
+
+
+@web.get("/donnees.json")
+@reading
+def copy_to_take_away(session: Session, token: str) -> ResponseReturnValue:
+    participant, gathering = _whose(session, token)
+    parts = disclosures.of_person(session, participant.id)
+    told = {
+        name: {"told_at": part.told_at.isoformat(), "holds": part.holdings} if part else None
+        for name, part in parts.items()
+    }
+    answer = jsonify({"gathering": gathering.title, "person": str(participant.id), "services": told})
+    answer.headers["Content-Disposition"] = f'attachment; filename="{gathering.slug}.json"'
+    return answer
+
+
+@web.get("/effacer")
+@reading
+def before_erasing(session: Session, token: str) -> ResponseReturnValue:
+    participant, gathering = _whose(session, token)
+    return render(
+        "registration/erase.html",
+        token=token,
+        participant=participant,
+        gathering=gathering,
+        services=erasures.progress(session, participant.id) if participant.state == State.erased else (),
+        brought=[
+            one.title for one in session.scalars(select(Story).where(Story.participant_id == participant.id))
+        ],
+        is_over=now() >= gathering.ends_at,
+    )
+
+
+@web.post("/effacer")
+@transacted
+def erase(session: Session, token: str) -> ResponseReturnValue:
+    participant = registrations.by_token(session, token)
+    erasures.erase(session, participant.id, links=links(), now=now())
+    answer = make_response(see_other(f"/moi/{token}/effacer"))
+    answer.delete_cookie(auth.PARTICIPANT_COOKIE, httponly=True, samesite="Lax")
+    return answer
 
 
 @web.post("/voeux")

@@ -17,6 +17,7 @@ STATES: dict[str, tuple[str, str]] = {
     State.transferred: (N_("handed over"), "off"),
     State.present: (N_("here"), ""),
     State.no_show: (N_("absent"), "off"),
+    State.erased: (N_("erased"), "off"),
 }
 
 GATHERING_STATES: dict[str, tuple[str, str]] = {
@@ -58,6 +59,83 @@ NOTES: dict[str, tuple[str, str]] = {
     "trade_unknown": (N_("Unknown trade “%(word)s”."), N_("The person will choose one.")),
 }
 
+PARTS: dict[str, str] = {
+    "registration": N_("Registration"),
+    "grouping": N_("Groups"),
+    "feedback": N_("Feedback"),
+    "notifications": N_("Letters"),
+}
+GONE: dict[str, str] = {
+    "answers": N_("answers"),
+    "invitations": N_("invitations"),
+    "lines": N_("lines of lists"),
+    "stories": N_("stories and topics"),
+    "rules": N_("arrangements"),
+    "wishes": N_("wishes"),
+    "contacts": N_("addresses"),
+    "letters": N_("letters"),
+}
+
+LETTERS: dict[str, str] = {
+    "draft": N_("to be read over"),
+    "queued": N_("on its way"),
+    "claimed": N_("on its way"),
+    "handed": N_("on its way"),
+    "sent": N_("sent"),
+    "deferred": N_("put off"),
+    "unknown": N_("perhaps sent"),
+    "failed": N_("not delivered"),
+    "discarded": N_("put aside"),
+}
+HELD: dict[str, str] = {
+    "person": N_("Who you are"),
+    "answers": N_("Your answers"),
+    "invitations": N_("Your invitation"),
+    "stories": N_("Your stories"),
+    "topics": N_("Your topics"),
+    "deeds": N_("What happened"),
+    "wishes": N_("Your wishes"),
+    "groups": N_("Your groups"),
+    "rules": N_("Arrangements about whom you sit with"),
+    "presence": N_("Whether you were there"),
+    "letters": N_("Letters to you"),
+    "deliveries": N_("What mail servers said"),
+}
+FIELDS: dict[str, str] = {
+    "given": N_("First name"),
+    "family": N_("Last name"),
+    "email": N_("E-mail address"),
+    "territory": N_("Territory"),
+    "trade": N_("Trade"),
+    "structure": N_("Structure"),
+    "language": N_("Language"),
+    "state": N_("State"),
+    "standing": N_("State"),
+    "walk_in": N_("came unannounced"),
+    "asked_at": N_("asked"),
+    "registered_at": N_("registered"),
+    "cancelled_at": N_("cancelled"),
+    "still_comes_at": N_("still comes on the new day"),
+    "checked_in_at": N_("arrived"),
+    "invited_at": N_("invited"),
+    "proposed_at": N_("proposed"),
+    "published_at": N_("published"),
+    "question": N_("Question"),
+    "answer": N_("Answer"),
+    "title": N_("Title"),
+    "at": N_("When"),
+    "deed": N_("What"),
+    "round": N_("Round"),
+    "number": N_("Number"),
+    "group": N_("Group"),
+    "present": N_("was there"),
+    "addressed": N_("has the link to the questionnaire"),
+    "subject": N_("Subject"),
+    "text": N_("Text"),
+    "outcome": N_("Outcome"),
+    "reply": N_("Reply"),
+}
+
 DEEDS: dict[str, str] = {
     "held": N_("seat held"),
     "waits": N_("joined the waiting list"),
@@ -77,4 +155,6 @@ DEEDS: dict[str, str] = {
     "walked in": N_("came unannounced"),
     "checked in": N_("arrived"),
     "absent": N_("noted as absent"),
+    "erased": N_("everything erased"),
+    "copy asked": N_("copy of the data asked for"),
 }
