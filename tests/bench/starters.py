@@ -10,9 +10,13 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
+from math import comb
 
 from services.grouping.forming import meetings, schedules, starters
 from services.grouping.forming.budgets import Budget
+from tests.bench import covers
+
+_MOST_BLOCKS = 1_500_000
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -22,6 +26,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     words.add_argument("--sizes", type=int, nargs=2, default=(3, 10), metavar=("LEAST", "MOST"))
     words.add_argument("--people", type=int, default=130, help="at most")
     words.add_argument("--seconds", type=float, default=5.0, help="for each number of rounds")
+    words.add_argument("--nodes", type=int, default=300, help="of exact cover, for each multiplier")
     words.add_argument("--most", type=int, default=999, help="rounds to begin with")
     words.add_argument("--seed", type=int, default=1)
     asked = words.parse_args(argv)
@@ -34,7 +39,11 @@ def _look(groups: int, size: int, asked: argparse.Namespace) -> None:
     before, limit = len(schedules.longest(groups, size)), (groups * size - 1) // (size - 1)
     now = before
     for rounds in range(min(limit, asked.most), before, -1):
-        found = starters.find(groups, size, rounds, Budget.of(asked.seconds, None, asked.seed))
+        found = None
+        if rounds > 2 and comb(groups * size, size) <= _MOST_BLOCKS:
+            found = covers.find(groups, size, rounds, nodes=asked.nodes, seed=asked.seed)
+        if found is None and asked.seconds:
+            found = starters.find(groups, size, rounds, Budget.of(asked.seconds, None, asked.seed))
         if found is not None and meetings.repeats(found.develop()) == 0:
             starters.keep(found)
             now = found.rounds

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from services.grouping.forming import golfers, kernel, meetings, native, schedules, starters
 from services.grouping.forming.budgets import Budget
 from services.grouping.forming.turning import Turning, Turns
+from tests.bench import covers
 
 needs_c = pytest.mark.skipif(kernel.LIBRARY is None, reason="no C kernel here: " + native.WITHOUT)
 
@@ -37,6 +38,31 @@ def test_a_line_of_the_starters_says_what_it_was_written_from() -> None:
 @pytest.mark.parametrize("shape", sorted(starters.kept()), ids=lambda shape: f"{shape[0]}-{shape[1]}")
 def test_a_starter_is_kept_only_where_algebra_has_fewer_rounds(shape: tuple[int, int]) -> None:
     assert len(schedules.by_algebra(*shape)) < len(schedules.longest(*shape))
+
+
+@settings(max_examples=40, deadline=None)
+@given(groups=st.integers(2, 20), size=st.integers(2, 9), data=st.data())
+def test_as_many_rounds_as_we_know_or_fewer_come_without_a_search(
+    groups: int, size: int, data: st.DataObject
+) -> None:
+    rounds = data.draw(st.integers(1, len(schedules.longest(groups, size))))
+
+    answer = golfers.schedule(groups, size, rounds, seconds=0)
+
+    assert (answer.repeats, answer.evaluations) == (0, 0)
+    assert meetings.repeats(answer.rounds) == 0
+    assert {tuple(np.bincount(row, minlength=groups)) for row in answer.rounds} == {(size,) * groups}
+
+
+@pytest.mark.parametrize(
+    ("groups", "size", "rounds"), [(6, 4, 7), (7, 4, 9), (8, 4, 10), (9, 3, 13), (10, 4, 13)]
+)
+def test_a_multiplier_finds_designs_that_walks_do_not(groups: int, size: int, rounds: int) -> None:
+    found = covers.find(groups, size, rounds, nodes=400, seed=1)
+
+    assert found is not None
+    assert found.develop().shape == (rounds, groups * size)
+    assert meetings.repeats(found.develop()) == 0
 
 
 @st.composite
