@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from uuid import UUID
 
@@ -26,6 +26,8 @@ log = structlog.get_logger()
 
 # Short, so that a worker asked to stop is soon between two tasks; the sweep gives out the rest at once.
 TURN_S = 3.0
+# Slots lie within the patience of whoever takes them, and within a blink of each other.
+LONGEST_WAIT_S = mail_servers.PATIENCE.total_seconds() + 1
 # Letters that share a commit. After a power cut all of them are in doubt, after a kill only the one being given.
 CHUNK = 20
 
@@ -60,14 +62,19 @@ def _trace(letter: Letter) -> str:
 
 
 class Clock:
-    """What time it is, and waiting for it."""
+    """What time it is, how much of it goes by, and waiting for it."""
 
     def now(self) -> datetime:
         return datetime.now(UTC)
 
+    def counted_s(self) -> float:
+        """Seconds that only count, whatever the clock on the wall is set to."""
+        return time.monotonic()
+
     def wait_until(self, at: datetime) -> None:
         wait_s = (at - self.now()).total_seconds()
-        if wait_s > 0:
+        # No slot lies farther ahead; the clock was set back since it was taken.
+        if 0 < wait_s <= LONGEST_WAIT_S:
             time.sleep(wait_s)
 
 
@@ -97,7 +104,7 @@ class Poster:
         What became of a few letters is written in the same commit that hands over the next few. Whatever ends this
         process in between, its notes say the rest.
         """
-        until = self._clock.now() + timedelta(seconds=turn_s)
+        until = self._clock.counted_s() + turn_s
         try:
             with Notes(self._folder) as kept:
                 return _Turn(self, database, kept, batch, self._clock).run(until)
@@ -141,9 +148,9 @@ class _Turn:
         self._tried: Server | None = None
         self._taken = 0
 
-    def run(self, until: datetime) -> int:
+    def run(self, until: float) -> int:
         while True:
-            turn = self._commit(goes_on=self._clock.now() < until)
+            turn = self._commit(goes_on=self._clock.counted_s() < until)
             if turn is None:
                 return self._taken
             self._give(turn)

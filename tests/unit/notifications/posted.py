@@ -22,6 +22,9 @@ class At(Clock):
     def now(self):
         return self.at
 
+    def counted_s(self):
+        return self.at.timestamp()
+
     def wait_until(self, at):
         self.at = max(self.at, at)
 

@@ -6,6 +6,7 @@ import os
 import random
 import subprocess
 import sys
+import threading
 import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
@@ -23,6 +24,7 @@ from services.notifications.deliveries import Told
 from services.notifications.lines import Server
 from services.notifications.models import Base, Delivery, Letter
 from services.notifications.notes import Notes, Word
+from services.notifications.posters import Clock
 from tests.postgres import free_port
 from tests.unit.notifications.posted import At, a_letter, queue, states
 
@@ -518,3 +520,32 @@ def test_a_clock_that_was_an_hour_ahead_holds_no_letter_back(database):
 def die(kept):
     """What the kernel does when a process is killed: its files are closed, its locks fall."""
     os.close(kept._file)
+
+
+class SetBack(Clock):
+    """A clock that is an hour behind from some moment on."""
+
+    def __init__(self):
+        self.behind = timedelta(0)
+
+    def now(self):
+        return super().now() - self.behind
+
+
+def test_a_clock_that_is_set_back_in_the_midst_of_a_turn_keeps_no_letter_waiting(database, sink, a_poster):
+    clock = SetBack()
+    queue(database, *(a_letter(n) for n in range(4)))
+
+    def set_back(address):
+        clock.behind = timedelta(hours=1)
+        return "250 OK"
+
+    sink.rcpt = set_back
+    poster = a_poster(sink.start(), clock=clock)
+    taken = []
+    # A daemon: where it fails, it would sleep for an hour.
+    turn = threading.Thread(target=lambda: taken.append(poster.post(database, turn_s=0.5)), daemon=True)
+    turn.start()
+    turn.join(20)
+
+    assert taken == [4]
