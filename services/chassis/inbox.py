@@ -28,6 +28,7 @@ from services.chassis.db import Database, inbox, parked, seen
 from services.chassis.ledger import DONE, Told
 from services.chassis.ledger import upsert as upsert
 from services.chassis.mirrors import Mirror, Settle, mirror_of
+from services.chassis.starts import Starts
 
 log = structlog.get_logger()
 
@@ -38,8 +39,6 @@ Prepare = Callable[[Session, Fact, datetime], Any]
 
 # A handler that raises is tried this often, then its fact is dead and waits for a person.
 TRIES = 5
-# A fact that was begun this often and never ended has killed its worker each time.
-STARTS = 3
 # One transaction applies facts for this long: on SQLite nobody else can write meanwhile.
 TOGETHER_S = 0.05
 # What a message holds beyond this is left to its teller; a worker may have 45 s for one message.
@@ -92,6 +91,7 @@ class Inbox:
         self.service = service
         self.ears: dict[str, Ear] = {}
         self.mirrors: list[Mirror] = []
+        self.starts = Starts()
 
     def on(
         self,
@@ -179,17 +179,20 @@ class Inbox:
             log.warning("fact_unknown", type=envelope.get("type"))
             return "unknown"
         try:
-            Told.of(envelope)
+            told = Told.of(envelope)
         except (KeyError, ValueError, TypeError):
             log.error("not_a_fact", type=envelope.get("type"))
             return "unknown"
         # The first sending pays no commit for this; a repeated one may be the one that kills its worker.
-        if int(envelope.get("attempt", 1)) > 1 and not self._may_start(database, envelope):
-            return "dead"
+        is_counted = int(envelope.get("attempt", 1)) > 1
         try:
+            if is_counted and not self.starts.may(database, told):
+                return "dead"
             return self._apply(database, ear, envelope, unparks=unparks)
         except DBAPIError as error:
             if is_passing(error):
+                if is_counted:
+                    self.starts.ended_by_database(told)
                 raise
             return self._failed(database, envelope, error)
         except ValidationError as error:
@@ -303,30 +306,6 @@ class Inbox:
         for read, outcome in zip(reads, outcomes, strict=False):
             log.info(f"fact_{outcome}", **read.told.for_the_log)
         return outcomes, unparked
-
-    def _may_start(self, database: Database, envelope: Envelope) -> bool:
-        now, told = datetime.now(UTC), Told.of(envelope)
-        event_id = told.event_id
-        with database.transaction() as session:
-            if told.version > ledger.lock(session, [told.thread])[told.thread] + 1:
-                # It is not begun: it comes before its elder, as often as it is sent.
-                return True
-            row = session.execute(
-                select(inbox.c.status, inbox.c.starts).where(inbox.c.event_id == event_id)
-            ).one_or_none()
-            if row is None:
-                ledger.record(session, [told], status="started", now=now, starts=1, keep=True)
-            elif row.status in ("started", "failed") and row.starts >= STARTS:
-                error = f"Begun {row.starts} times and never ended: it seems to kill its worker."
-                session.execute(
-                    update(inbox).where(inbox.c.event_id == event_id).values(status="dead", error=error)
-                )
-                ledger.acknowledge(session, [told])
-                log.error("fact_dead", **told.for_the_log)
-                return False
-            elif row.status in ("started", "failed"):
-                session.execute(update(inbox).where(inbox.c.event_id == event_id).values(starts=row.starts + 1))
-        return True
 
     def _failed(self, database: Database, envelope: Envelope, error: Exception, *, final: bool = False) -> str:
         now, told = datetime.now(UTC), Told.of(envelope)

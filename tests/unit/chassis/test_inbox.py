@@ -12,8 +12,9 @@ from sqlalchemy import Column, Integer, MetaData, String, Table, Uuid, insert, s
 
 from services.chassis import ledger
 from services.chassis.db import Database, ack_out, inbox, own_tables, parked
-from services.chassis.inbox import STARTS, TRIES, Heard, Inbox
+from services.chassis.inbox import TRIES, Heard, Inbox
 from services.chassis.outbox import new_trace
+from services.chassis.starts import STARTS
 
 TYPE = "registration.participant_registered.v1"
 SUBJECT = UUID("0190a000-0000-7000-8000-000000000001")
