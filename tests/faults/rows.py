@@ -16,7 +16,7 @@ class Row:
     database, smtp, queue (what is on it), http (the way to the door), disk, clock; `grouping.child` is a child of a
     worker with a pool. `fault` is a word of befall.py. `phase` is empty (whenever it comes, under load) or a place of
     gates.py. `database` and `broker` are as in rig.Make; an empty database means both. `short` rows are those of
-    `make faults`.
+    `make faults`, which plays each on one of them.
     """
 
     process: str
@@ -128,6 +128,10 @@ ALL = (
     Row("database", "deaf", database="postgresql", times=1),
     Row("database", "mute", database="postgresql", times=1),
     Row("database", "drop", database="postgresql", times=5),
+    # One of two hosts that hear for a service, beside the one of broker and databases.
+    Row("grouping.host", "cut", database="postgresql", times=1, lasts=60, facts=3000),
+    Row("grouping.host", "cut", database="postgresql", times=3, lasts=12, facts=3000),
+    Row("grouping.host", "kill", database="postgresql", times=3),
     Row("http", "lose", times=5, short=True),
     Row("http", "cut", times=1),
     Row("http", "drop", times=5),
@@ -169,3 +173,9 @@ TESTED = (
 def each_database(rows: Iterable[Row]) -> list[Row]:
     """Each row once for every database it is meant for, rows of one rig side by side."""
     return [replace(row, database=one) for one in DATABASES for row in rows if row.database in ("", one)]
+
+
+def selection() -> list[Row]:
+    """The short rows, some ten minutes: each once, on the two databases in turn where it is meant for both."""
+    short = [row for row in ALL if row.short]
+    return [replace(row, database=row.database or DATABASES[n % len(DATABASES)]) for n, row in enumerate(short)]

@@ -11,8 +11,9 @@ from typing import Any
 
 from tests.embedded import SERVICES
 from tests.faults import gates, history
-from tests.faults.befall import Scene, befall
+from tests.faults.befall import befall
 from tests.faults.crowd import Ask, Crowd, Hand
+from tests.faults.harm.scene import Scene
 from tests.faults.rig import Rig
 from tests.faults.rows import Row
 

@@ -11,6 +11,8 @@ from infra.embedded import street as real
 
 # Further parts, separated by spaces: `grouping.pool` is a worker with two children.
 ALSO = "STREET_ALSO"
+# Parts that run elsewhere.
+WITHOUT = "STREET_WITHOUT"
 # Whoever bears this name kills each worker that hears of them.
 LETHAL = "Lethal"
 
@@ -21,6 +23,8 @@ serves_the_public = real.serves_the_public
 def parts() -> dict[str, str]:
     known = real.parts()
     greet = known.pop("greet")
+    for name in os.environ.get(WITHOUT, "").split():
+        del known[name]
     return {**known, **dict.fromkeys(os.environ.get(ALSO, "").split(), "services"), "greet": greet}
 
 

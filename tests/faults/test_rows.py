@@ -10,7 +10,7 @@ import pytest
 
 from tests.faults.befall import make_of
 from tests.faults.rig import CannotHere, Ground, Rig
-from tests.faults.rows import ALL, TESTED, Row
+from tests.faults.rows import ALL, DATABASES, TESTED, Row, selection
 from tests.faults.run import run
 
 
@@ -38,3 +38,10 @@ def test_every_row_of_the_matrix_has_a_name_of_its_own():
     names = [str(row) + row.database for row in ALL]
 
     assert sorted(names) == sorted(set(names))
+
+
+def test_the_selection_holds_every_short_row_once_and_both_databases():
+    chosen = selection()
+
+    assert [str(row) for row in chosen] == [str(row) for row in ALL if row.short]
+    assert {row.database for row in chosen} == set(DATABASES)

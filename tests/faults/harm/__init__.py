@@ -1,0 +1,1 @@
+"""What can befall a rig, one file for each kind of sufferer; each function does it once and returns when it is over."""
