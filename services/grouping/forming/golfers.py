@@ -17,7 +17,7 @@ _BLOCK = 4096
 _HOT, _WARM, _COLD = 0.7, 0.3, 0.15
 """Where a walk begins from chance, where it begins from rounds that are good already, and where both end."""
 
-_TURNING = 0.25
+_TURNING = 0.4
 """The share of the time in which rounds that turn into one another are looked for."""
 
 
@@ -53,10 +53,11 @@ def schedule(
     if budget.is_first_only:
         budget = Budget.of(None, 2_000_000, seed)
     walked: list[Meetings] = []
-    for k, (hot, start) in enumerate(starts := _starts(groups, size, rounds, budget)):
+    starts = _starts(groups, size, rounds, budget)
+    for k, (part, hot, start) in enumerate(starts):
         found = Meetings.of(start, groups, seed=seed + k)
         began = budget.used
-        end = began + (1 - began) / (len(starts) - k)
+        end = began + (1 - began) * part / sum(later for later, _hot, _start in starts[k:])
         while hot > 0 and found.best_cost > 0 and (used := budget.used) < end:
             heat = hot * (_COLD / hot) ** ((used - began) / (end - began))
             budget.spent += found.walk(heat, budget.block(_BLOCK))
@@ -72,23 +73,27 @@ def schedule(
     )
 
 
-def _starts(groups: int, size: int, rounds: int, budget: Budget) -> list[tuple[float, Ints]]:
-    """How hot a walk begins, and the (rounds, n) group ids it begins with; one where nobody meets twice is alone."""
+def _starts(groups: int, size: int, rounds: int, budget: Budget) -> list[tuple[int, float, Ints]]:
+    """How much of the time each walk has, how hot it begins, and the (rounds, n) group ids it begins with.
+
+    Rounds where nobody meets twice stand alone. Walks from the longest construction have most of the time: they have
+    always been best where there is one, and those from the best that turn hardly move.
+    """
     n = groups * size
     if size == 1 or rounds == 1 or groups == 1:
-        return [(0.0, np.tile(np.arange(n) % groups, (rounds, 1)))]
+        return [(1, 0.0, np.tile(np.arange(n) % groups, (rounds, 1)))]
     known = schedules.longest(groups, size)
     if len(known) >= rounds:
-        return [(0.0, known[:rounds])]
+        return [(1, 0.0, known[:rounds])]
     told = []
     turning = starters.find(groups, size, rounds, budget, share=_TURNING)
     if turning is not None:
-        told.append((_WARM, turning.develop()))
-        if meetings.repeats(told[0][1]) == 0:
+        told.append((1, _WARM, turning.develop()))
+        if meetings.repeats(told[0][2]) == 0:
             return told
     chance = np.stack(
         [np.argsort(words(budget.seed, n * row, n), kind="stable") % groups for row in range(rounds)]
     )
     if len(known) > 1:
-        told.append((_WARM, np.concatenate([known, chance[len(known) :]])))
-    return [*told, (_HOT, chance)]
+        told.append((6, _WARM, np.concatenate([known, chance[len(known) :]])))
+    return [*told, (2, _HOT, chance)]

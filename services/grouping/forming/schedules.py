@@ -61,6 +61,8 @@ def by_algebra(groups: int, size: int) -> Ints:
         return _circle(groups)
     if size > groups or groups == 1:
         return np.arange(groups * size)[None, :] % groups
+    if groups == size == 10:
+        return _tens()
     matrix = _matrix(groups)
     r, c = np.divmod(np.arange(groups * size), groups)
     return _further(np.stack([matrix.plus[row[r], c] for row in matrix.rows]), groups, size)
@@ -75,6 +77,23 @@ def _further(rounds: Ints, groups: int, size: int) -> Ints:
     r, c = np.divmod(np.arange(groups * size), groups)
     fewer = groups // size
     return np.concatenate([rounds, np.stack([r * fewer + row[c] for row in longest(fewer, size)])])
+
+
+def _tens() -> Ints:
+    """A hundred people in tens, four times: two orthogonal Latin squares of order 10, which difference matrices cannot
+    give (E. T. Parker, "Orthogonal Latin squares", Proceedings of the National Academy of Sciences 45 (1959), 859-862).
+
+    A person is the groups they are in, 0 to 6 or one of three that stand still, in each of four rounds. The pairs
+    (b, d) share 1 to 6 among them, so that each difference between neighbouring rounds occurs once; so do the b + d and
+    their negatives, for rounds two apart.
+    """
+    base: list[tuple[int, ...]] = [(0, 0, 0, 0)]
+    for still, (b, d) in enumerate(((1, 3), (2, 6), (4, 5))):
+        one = (7 + still, 0, b, (b + d) % 7)
+        base += [one[k:] + one[:k] for k in range(4)]
+    told = [[group if group > 6 else (group + turn) % 7 for group in one] for one in base for turn in range(7)]
+    told += [[7 + a, 7 + b, 7 + (a + b) % 3, 7 + (a + 2 * b) % 3] for a in range(3) for b in range(3)]
+    return np.array(told).T
 
 
 def _circle(groups: int) -> Ints:

@@ -10,7 +10,8 @@ from services.grouping.forming import golfers, meetings
     ("groups", "size", "rounds"),
     [
         (2, 2, 3), (4, 4, 5), (5, 2, 9), (5, 3, 7), (5, 5, 6), (6, 6, 3), (7, 7, 8), (8, 5, 8), (8, 4, 8), (8, 4, 9),
-        (8, 8, 9), (9, 3, 13), (9, 9, 10), (12, 11, 6), (12, 12, 7), (15, 3, 4), (16, 5, 16), (1, 4, 1), (6, 1, 3),
+        (8, 8, 9), (9, 3, 13), (9, 9, 10), (10, 10, 4), (12, 11, 6), (12, 12, 7), (15, 3, 4), (16, 5, 16),
+        (1, 4, 1), (6, 1, 3),
     ],
 )  # fmt: skip
 def test_what_algebra_gives_is_even_and_nobody_meets_twice(groups: int, size: int, rounds: int) -> None:
@@ -19,6 +20,22 @@ def test_what_algebra_gives_is_even_and_nobody_meets_twice(groups: int, size: in
     assert answer.repeats == meetings.repeats(answer.rounds) == 0
     assert answer.rounds.shape == (rounds, groups * size)
     assert {tuple(np.bincount(row, minlength=groups)) for row in answer.rounds} == {(size,) * groups}
+
+
+@pytest.mark.parametrize("groups", [3, *range(5, 19)])
+def test_threes_meet_as_often_as_counting_allows(groups: int) -> None:
+    """Kirkman triple systems, and nearly Kirkman ones, which 12 people have not."""
+    rounds = (groups * 3 - 1) // 2
+
+    assert golfers.schedule(groups, 3, rounds, seconds=0).repeats == 0
+
+
+@pytest.mark.parametrize("groups", [4, *range(6, 12)])
+def test_fours_meet_as_often_as_counting_allows(groups: int) -> None:
+    """Resolvable designs with fours, with a pair or a three of people left who never meet; 20 people have none."""
+    rounds = (groups * 4 - 1) // 3
+
+    assert golfers.schedule(groups, 4, rounds, seconds=0).repeats == 0
 
 
 def test_where_algebra_has_no_answer_the_search_keeps_sizes_and_counts_repeats() -> None:
