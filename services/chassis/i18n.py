@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from datetime import datetime
+from typing import Any
 
 from babel.support import Translations
-from flask import Flask, Response, request
+from flask import Flask, Response, g, request
 from flask_babel import Babel, Domain, force_locale, get_locale, get_translations
 
 from services.chassis import moments
@@ -49,19 +50,41 @@ def install(app: Flask, service: str) -> None:
     """Give the app its sentences, and each request its language. `?lang=` is remembered in a cookie."""
     babel = _Babel(app, default_locale=LANGUAGES[0], locale_selector=_chosen)
     babel.domain_instance = _Catalogues(service)
+    app.jinja_env.install_gettext_callables(  # type: ignore[attr-defined]
+        lambda sentence: _said().ugettext(sentence),
+        lambda one, many, num: _said().ungettext(one, many, num),
+        newstyle=True,
+    )
     app.jinja_env.globals.update(language=language, when=when, day=day, hour=hour, span=span, number=number)
     app.after_request(_remember)
 
 
 def language() -> str:
     """`fr` or `en`; French when nobody is asking."""
-    locale = get_locale()
+    here = _here()
+    locale = getattr(here, "babel_locale", None) or get_locale()
     return str(locale.language) if locale else LANGUAGES[0]
+
+
+def _here() -> Any:
+    """What Flask-Babel keeps of this request, because a page asks for its language often; None when there is none."""
+    return g.get("_flask_babel") if g else None
+
+
+def _said() -> Translations:
+    """The catalogue of the request, kept beside its language; who forces another language takes both away."""
+    here = _here()
+    kept: Translations | None = getattr(here, "babel_translations", None)
+    if kept is None:
+        kept = get_translations()
+        if here is not None:
+            here.babel_translations = kept
+    return kept
 
 
 def gettext(sentence: str, /, **members: object) -> str:
     """`sentence` in the language of the request, its `%(name)s` filled. A percent sign is written twice."""
-    return str(get_translations().ugettext(sentence)) % members
+    return str(_said().ugettext(sentence)) % members
 
 
 _ = gettext
@@ -69,7 +92,7 @@ _ = gettext
 
 def ngettext(one: str, many: str, num: int, /, **members: object) -> str:
     """The sentence for `num` things, which it may say as `%(num)s`."""
-    return str(get_translations().ungettext(one, many, num)) % {"num": number(num), **members}
+    return str(_said().ungettext(one, many, num)) % {"num": number(num), **members}
 
 
 def when(moment: datetime, zone: str) -> str:

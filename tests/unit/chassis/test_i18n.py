@@ -57,6 +57,16 @@ def test_a_language_asked_once_is_kept(app):
     assert client.get("/language").text == "en"
 
 
+def test_another_language_is_spoken_for_as_long_as_it_is_forced(app):
+    with app.test_request_context(headers={"Accept-Language": "fr"}):
+        said = [(i18n.language(), i18n.gettext("Close"))]
+        with i18n.force_locale("en"):
+            said.append((i18n.language(), i18n.gettext("Close")))
+        said.append((i18n.language(), i18n.gettext("Close")))
+
+    assert said == [("fr", "Fermer"), ("en", "Close"), ("fr", "Fermer")]
+
+
 def test_french_sentences_come_with_their_typography():
     assert catalogue("registration", "fr").gettext("Error:") == f"Erreur{NB}:"
     assert catalogue("registration", "en").gettext("Error:") == "Error:"
