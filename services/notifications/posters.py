@@ -30,6 +30,8 @@ TURN_S = 3.0
 LONGEST_WAIT_S = mail_servers.PATIENCE.total_seconds() + 1
 # Letters that share a commit. After a power cut all of them are in doubt, after a kill only the one being given.
 CHUNK = 20
+# While a server takes letters quickly, more of them share one: up to so many, as long as they last no longer than this.
+LARGEST, QUICK_S = 80, 0.5
 
 
 def seal(letter: Letter, sender: str) -> bytes:
@@ -147,20 +149,24 @@ class _Turn:
         self._away: tuple[Server, str] | None = None
         self._tried: Server | None = None
         self._taken = 0
+        self._chunk = CHUNK if kept.are_kept else 1
 
     def run(self, until: float) -> int:
         while True:
             turn = self._commit(goes_on=self._clock.counted_s() < until)
             if turn is None:
                 return self._taken
+            began_s = self._clock.counted_s()
             self._give(turn)
+            if self._notes.are_kept:
+                is_quick = self._clock.counted_s() - began_s < QUICK_S
+                self._chunk = min(LARGEST, 2 * self._chunk) if is_quick else CHUNK
 
     def _commit(self, *, goes_on: bool) -> Turn | None:
         """Write down what was learned and take the next letters; None when the turn is over."""
         now = self._clock.now()
         if not (goes_on or self._told or self._held or self._away):
             return None
-        chunk = CHUNK if self._notes.are_kept else 1
         with self._database.transaction() as session:
             deliveries.tell(session, self._id, self._told)
             if self._away is not None:
@@ -172,7 +178,7 @@ class _Turn:
                 self._held = deque(letter for letter in self._held if letter.id in ours)
             turn: Turn | Closed | None = None
             if goes_on:
-                turn = self._next_turn(session, chunk, now)
+                turn = self._next_turn(session, now)
             if not isinstance(turn, Turn):
                 reply = self._away[1] if self._away else None
                 closed = turn.until if isinstance(turn, Closed) else now
@@ -183,12 +189,12 @@ class _Turn:
         self._told, self._away, self._tried, self._handed_at = [], None, None, now
         return turn if isinstance(turn, Turn) else None
 
-    def _next_turn(self, session: Session, chunk: int, now: datetime) -> Turn | Closed | None:
+    def _next_turn(self, session: Session, now: datetime) -> Turn | Closed | None:
         servers = self._poster.servers
         is_slowed = any(server.rate > 0 for server in servers)
         if is_slowed and not self._held and not deliveries.is_due(session, self._batch, now):
             return None  # no slot is taken for nothing
-        turn = mail_servers.next_turn(session, servers, chunk, now)
+        turn = mail_servers.next_turn(session, servers, self._chunk, now)
         if isinstance(turn, Turn):
             if not self._held:
                 self._held.extend(self._hand_over(session, len(turn.slots), now))

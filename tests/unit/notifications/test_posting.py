@@ -15,7 +15,7 @@ from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import event, select
 from sqlalchemy.exc import OperationalError
 
 from services.chassis.settings import Settings
@@ -477,6 +477,29 @@ def test_a_letter_held_for_too_long_is_asked_for_again_before_it_leaves(database
 
     assert sink.messages == []
     assert set(states(database).values()) == {"unknown"}
+
+
+@pytest.mark.parametrize(("letter_s", "together"), [(0.001, [20, 40, 80, 10]), (0.1, [20] * 7 + [10])])
+def test_letters_share_a_commit_by_more_while_the_server_is_quick(database, sink, a_poster, letter_s, together):
+    clock = At(datetime.now(UTC) + timedelta(seconds=1))
+    poster = a_poster(sink.start(), clock=clock)
+    queue(database, *(a_letter(n) for n in range(150)))
+    told: list[int] = []
+
+    def take_time(address):
+        clock.at += timedelta(seconds=letter_s)
+        return "250 OK"
+
+    def count(connection, cursor, statement, parameters, context, executemany):
+        if statement.startswith("INSERT INTO deliveries"):
+            told.append(len(parameters))
+
+    sink.rcpt = take_time
+    event.listen(database.engine, "after_cursor_execute", count)
+
+    assert poster.post(database, turn_s=3600) == 150
+
+    assert told == together
 
 
 def test_where_all_is_quiet_somebody_looks_for_the_notes_of_the_dead(database):
