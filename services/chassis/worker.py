@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -10,7 +11,8 @@ from typing import Any
 from uuid import UUID
 
 import redis
-from celery import Celery
+from celery import Celery, signals
+from celery.worker import state
 from kombu.utils.json import dumps
 from sqlalchemy import update
 
@@ -142,6 +144,19 @@ def _give_a_sign(database: Database, settings: Settings) -> None:
         signs.give(client(settings), database.service, sign)
 
 
+def _end_between_tasks(**_: Any) -> None:
+    """Have SIGTERM end this process after the task it works on, for a pool of one.
+
+    What Celery does then is to cancel its tasks; in a pool of one that breaks the running one from inside its own code,
+    and a fact would count as failed because somebody stopped its hearer.
+    """
+
+    def stop(*_: Any) -> None:
+        state.should_stop = 0
+
+    signal.signal(signal.SIGTERM, stop)
+
+
 def queues_of(service: Service) -> tuple[str, ...]:
     """The queues that the service's main worker consumes."""
     return events_queue(service.name), acks_queue(service.name)
@@ -173,6 +188,8 @@ def run(
     if pool == "solo":
         # The one task that may run blocks the loop until it has ended; waiting on top of that would only be slow.
         app.conf.worker_soft_shutdown_timeout = 0
+        # After Celery has set its own handlers.
+        signals.worker_ready.connect(_end_between_tasks, weak=False)
     worker = app.Worker(
         hostname=f"{service.name}-{role}-{os.getpid()}@%h",
         pool=pool,

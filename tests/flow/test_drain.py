@@ -1,0 +1,142 @@
+"""A container is stopped with SIGTERM: what is under way is finished, and the process ends by itself."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from uuid import uuid4
+
+import httpx
+import pytest
+import redis
+from kombu.utils.json import dumps
+from sqlalchemy import select
+
+from infra.embedded.broker import program
+from services.chassis import settings
+from services.chassis.db import Database
+from services.chassis.post import Post
+from tests import slow, toys
+from tests.postgres import free_port
+from tests.unit.chassis.test_inbox import a_fact
+
+ROOT = Path(__file__).parents[2]
+# What docker-compose.yml gives a container to end by itself.
+GRACE_S = 30.0
+
+
+def until(true: Callable[[], object], within_s: float = 60.0) -> None:
+    give_up = time.monotonic() + within_s
+    while not true():
+        assert time.monotonic() < give_up
+        time.sleep(0.02)
+
+
+class Toy:
+    """The slow toy with a database of its own; `begun` is there once it works on something."""
+
+    def __init__(self, folder: Path, broker_port: int) -> None:
+        self.begun = folder / "begun"
+        self.port = free_port()
+        given = {
+            "PALABRE_MODE": "test",
+            "PALABRE_DATABASE_URL": f"sqlite:///{folder}/{{service}}.db",
+            "PALABRE_REDIS_URL": f"redis://127.0.0.1:{broker_port}/0",
+            "PALABRE_PORT": str(self.port),
+        }
+        self.settings = settings.read(given)
+        self.database = Database(given["PALABRE_DATABASE_URL"], "grouping")
+        toys.HEARING.create_all(self.database.engine)
+        self._environ = {**os.environ, **given, "SLOW_BEGAN": str(self.begun)}
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self, *words: str) -> subprocess.Popen[bytes]:
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "tests.slow", *words], cwd=ROOT, env=self._environ
+        )
+        return self._process
+
+    def end(self) -> None:
+        if self._process is not None and self._process.poll() is None:
+            self._process.kill()
+            self._process.wait()
+        self.database.dispose()
+
+
+@pytest.fixture
+def toy(tmp_path: Path) -> Iterator[Toy]:
+    server, port = program(), free_port()
+    if server is None:
+        pytest.skip("no Valkey for this machine")
+    broker = subprocess.Popen(
+        [str(server), "--port", str(port), "--bind", "127.0.0.1", "--save", ""],
+        cwd=tmp_path,
+        stdout=subprocess.DEVNULL,
+    )
+    until(lambda: _answers(port))
+    toy = Toy(tmp_path, port)
+    yield toy
+    toy.end()
+    broker.kill()
+    broker.wait()
+
+
+def _answers(port: int) -> bool:
+    try:
+        return bool(redis.Redis(port=port, socket_timeout=1).ping())
+    except redis.RedisError:
+        return False
+
+
+def test_a_web_answers_what_it_was_asked_before_it_ends(toy: Toy) -> None:
+    process = toy.start("serve")
+    until(lambda: _is_well(toy.port))
+    answers: list[httpx.Response] = []
+    asking = threading.Thread(
+        target=lambda: answers.append(httpx.get(f"http://127.0.0.1:{toy.port}/slow", timeout=GRACE_S))
+    )
+    asking.start()
+    until(toy.begun.exists)
+
+    process.send_signal(signal.SIGTERM)
+
+    assert process.wait(GRACE_S) == 0
+    asking.join()
+    assert [(answer.status_code, answer.text) for answer in answers] == [(200, "done")]
+
+
+def _is_well(port: int) -> bool:
+    try:
+        return httpx.get(f"http://127.0.0.1:{port}/healthz").status_code == httpx.codes.OK
+    except httpx.HTTPError:
+        return False
+
+
+def test_a_worker_hears_what_it_has_begun_and_takes_nothing_more(toy: Toy) -> None:
+    first, later = uuid4(), uuid4()
+    _send(toy, first)
+    process = toy.start("work", "--pool", "solo")
+    until(toy.begun.exists)
+    process.send_signal(signal.SIGTERM)
+    time.sleep(slow.TAKES_S / 3)
+    _send(toy, later)
+
+    assert process.wait(GRACE_S) == 0
+
+    with toy.database.reading() as session:
+        assert session.scalars(select(toys.effects.c.person)).all() == [first]
+
+
+def _send(toy: Toy, person: object) -> None:
+    fact = {**a_fact(1, subject=person), "type": toys.Wished.type}
+    fact["data"] = {"participant_id": str(person), "number": 1}
+    post = Post(toy.settings)
+    post.put("grouping.events", "grouping.hear", dumps([fact]))
+    post.exchange([])
+    post.close()
