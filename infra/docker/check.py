@@ -16,7 +16,9 @@ BY_HAND = {
     "PALABRE_PUBLIC_URL": "https://palabre.example.org",
     "PALABRE_SMTP_URL": "smtp://user:password@mail.example.org:587",
     "PALABRE_SENDER": "palabre@example.org",
+    "GRAFANA_PASSWORD": "for the check alone",
 }
+OVERRIDES = Path("infra/compose")
 
 
 def compose() -> list[str] | None:
@@ -70,19 +72,36 @@ def main() -> None:
         )
         return
     made = dict(line.split("=", 1) for line in secrets_for_env.lines().splitlines())
-    environ = {"PATH": os.environ["PATH"], "HOME": os.environ.get("HOME", "/"), **BY_HAND, **made}
-    for unset in (None, "PALABRE_SECRET_KEY"):
-        given = {name: value for name, value in environ.items() if name != unset}
-        ended = subprocess.run(
-            [*command, "--env-file", os.devnull, "config", "--quiet"],
-            env=given,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        if (ended.returncode == 0) is not (unset is None):
-            sys.exit(ended.stderr.strip() or f"docker-compose.yml starts without {unset}")
-    print(f"docker compose config passes, and refuses to start without its secrets ({' '.join(command)})")
+    kept = {name: os.environ[name] for name in ("PATH", "HOME", "DOCKER_CONFIG") if name in os.environ}
+    environ = {**kept, **BY_HAND, **made}
+    files = ["docker-compose.yml"]
+    _config(command, files, environ)
+    without = {name: value for name, value in environ.items() if name != "PALABRE_SECRET_KEY"}
+    if not _said(command, files, without):
+        sys.exit("docker-compose.yml starts without PALABRE_SECRET_KEY")
+    overrides = sorted(OVERRIDES.glob("*.yml"))
+    for override in overrides:
+        _config(command, [*files, str(override)], environ)
+    names = ", ".join(path.stem for path in overrides)
+    print(f"docker compose config passes, also with {names}, and refuses to start without its secrets")
+
+
+def _config(command: list[str], files: list[str], environ: dict[str, str]) -> None:
+    if said := _said(command, files, environ):
+        sys.exit(f"{' and '.join(files)}: {said}")
+
+
+def _said(command: list[str], files: list[str], environ: dict[str, str]) -> str:
+    """Why Compose refuses these files, or nothing."""
+    named = [word for file in files for word in ("--file", file)]
+    ended = subprocess.run(
+        [*command, "--env-file", os.devnull, "--project-directory", ".", *named, "config", "--quiet"],
+        env=environ,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return (ended.stderr.strip() or "it ended with an error") if ended.returncode else ""
 
 
 if __name__ == "__main__":
