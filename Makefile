@@ -1,6 +1,6 @@
 # What one types in this project. `make help` lists it.
 .DEFAULT_GOAL := help
-.PHONY: help up down test check day bench bench-web bench-backbone bench-forming bench-letters faults faults-all compose-test backup restore lock setup setup-dev browser settings clean
+.PHONY: help up down test check day bench bench-web bench-backbone bench-forming bench-letters faults faults-all compose-test backup restore keys lock setup setup-dev browser settings clean
 
 SHELL := /bin/bash
 PYTHON ?= python3
@@ -44,6 +44,9 @@ backup: setup ## Saves the four databases while everything runs: make backup [FI
 
 restore: setup ## Puts a backup back: make restore FILE=…; IN=compose for the containers
 	@exec $(PY) -m infra.backup $(if $(IN),--$(IN)) restore $(FILE)
+
+keys: setup ## Prints fresh secrets for .env
+	@exec $(PY) -m infra.embedded keys
 
 bench: setup-dev ## Measures against the ceilings of this machine; writes var/bench.json
 	@exec $(PY) -m tests.bench

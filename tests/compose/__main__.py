@@ -9,6 +9,7 @@ from pathlib import Path
 
 from infra.day import play
 from infra.day.board import Board, table
+from tests import runbook
 from tests.compose import bars, engine, standins, walls
 from tests.compose.asking import Asking
 from tests.compose.catcher import Catcher
@@ -63,7 +64,7 @@ def run(stack: Stack, board: Board, chosen: argparse.Namespace) -> int:
     broken = [] if chosen.calm else [*_day(stack, board, chosen.people), *_rolls(stack, board)]
     if chosen.calm:
         broken = _calm(stack, board, chosen.people)
-    broken += [*holes, *_rest(stack, board)]
+    broken += [*holes, *_rest(stack, board), *_runbook(stack, board)]
     for rule in broken:
         board.say(f"BROKEN {rule}")
     if broken:
@@ -84,6 +85,23 @@ def _rest(stack: Stack, board: Board) -> list[str]:
     rows = [(name, f"{rest.cpu[name]:.2f}", f"{rest.memory[name]:.0f}") for name in sorted(rest.cpu)]
     board.say("\n" + table(rows, ("container", "% of a core", "MB")))
     return []
+
+
+def _runbook(stack: Stack, board: Board) -> list[str]:
+    """Every command of infra/RUNBOOK.md for containers, in its order; secrets are made anew where it says so."""
+    mine = [block for block in runbook.blocks() if block.kind == "containers"]
+    with board.step("Runbook", sum(len(block.commands) for block in mine)) as step:
+        tools = runbook.own_make(FOLDER / "tools")
+        broken = []
+        for block in mine:
+            if block.heading == "Rotate secrets":
+                stack.rotate()
+            for command in block.commands:
+                if said := stack.type(command, tools):
+                    broken.append(f"RUNBOOK, {block.heading}: {command}: {said}")
+                board.tick(step)
+        step.notes.append(f"{sum(len(block.commands) for block in mine)} commands")
+    return broken
 
 
 def _calm(stack: Stack, board: Board, people: int) -> list[str]:

@@ -60,9 +60,31 @@ class Stack:
             "PALABRE_HTTPS_PORT": str(self.port),
             **settings,
         }
-        self.env_file.write_text(
-            "".join(f"{name}={value}\n" for name, value in told.items()) + secrets_for_env.lines()
+        self._told = "".join(f"{name}={value}\n" for name, value in told.items())
+        self.rotate()
+
+    def rotate(self) -> None:
+        """Write every secret anew into the file that Compose reads."""
+        self.env_file.write_text(self._told + secrets_for_env.lines())
+
+    def type(self, command: str, tools: Path) -> str:
+        """What an operator types in this folder, with `tools` first on their path; why it failed, or nothing."""
+        environ = {
+            **self.environ,
+            "PATH": f"{tools.resolve()}:{self.environ['PATH']}",
+            "COMPOSE_PROJECT_NAME": self.project,
+            "COMPOSE_ENV_FILES": str(self.env_file.resolve()),
+        }
+        ended = subprocess.run(
+            ["bash", "-euc", command],
+            env=environ,
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            timeout=600,
+            check=False,
         )
+        return (ended.stderr or ended.stdout).strip()[-600:] if ended.returncode else ""
 
     def docker(self, *words: str, check: bool = True, within_s: float = 600, **how: Any) -> str:
         """What `docker …` says. Raises Broken with its last words."""
