@@ -24,7 +24,7 @@ from services.chassis.settings import Settings
 log = structlog.get_logger()
 
 # Often until the first beat, so that whoever waits for us to be well need not wait longer.
-EVERY_S, AT_FIRST_S = 10.0, 1.0
+EVERY_S, AT_FIRST_S = 20.0, 1.0
 
 
 class Heart:

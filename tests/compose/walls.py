@@ -67,7 +67,7 @@ def _containers(stack: Stack) -> list[str]:
     for name in (*SERVICES, *WORKERS):
         service = name.partition("-")[0]
         said = stack.compose("exec", "-T", name, "sh", "-c", INSIDE).split()
-        wanted = ["10001", *sorted(["__init__.py", "__pycache__", "chassis", service])]
+        wanted = ["10001", *sorted(["__init__.py", "__main__.py", "__pycache__", "chassis", service])]
         if said != wanted:
             found.append(f"{name} holds or may more than its own: {' '.join(said)}")
     return found
