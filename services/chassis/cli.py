@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import gc
 import json
+import logging
 import os
 import shutil
 import sys
@@ -15,6 +16,7 @@ from pathlib import Path
 from tempfile import mkdtemp
 from uuid import UUID
 
+from gunicorn import glogging
 from gunicorn.app.base import BaseApplication
 
 from services.chassis import (
@@ -168,6 +170,14 @@ def _on_database(service: Service, database: Database, args: argparse.Namespace)
     return 0
 
 
+class _Log(glogging.Logger):  # type: ignore[misc]
+    """What the server says of itself goes where all our lines go, in their form."""
+
+    def setup(self, cfg: object) -> None:
+        self.error_log.propagate = True
+        self.error_log.setLevel(logging.INFO)
+
+
 class _Server(BaseApplication):  # type: ignore[misc]
     def __init__(self, service: Service, chosen: Settings, bind: str, *, reloads: bool) -> None:
         self._service, self._settings, self._bind, self._reloads = service, chosen, bind, reloads
@@ -179,6 +189,7 @@ class _Server(BaseApplication):  # type: ignore[misc]
         self.cfg.set("threads", self._settings.web_threads)
         self.cfg.set("worker_class", "gthread")
         self.cfg.set("graceful_timeout", 25)
+        self.cfg.set("logger_class", _Log)
         self.cfg.set("control_socket_disable", True)
         # The app is built once and its memory shared; it opens no connection before the fork.
         self.cfg.set("preload_app", not self._reloads)

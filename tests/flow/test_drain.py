@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -42,7 +43,7 @@ class Toy:
     """The slow toy with a database of its own; `begun` is there once it works on something."""
 
     def __init__(self, folder: Path, broker_port: int) -> None:
-        self.begun = folder / "begun"
+        self.begun, self.log = folder / "begun", folder / "log"
         self.port = free_port()
         given = {
             "PALABRE_MODE": "test",
@@ -57,9 +58,10 @@ class Toy:
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self, *words: str) -> subprocess.Popen[bytes]:
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "tests.slow", *words], cwd=ROOT, env=self._environ
-        )
+        with self.log.open("wb") as log:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "tests.slow", *words], cwd=ROOT, env=self._environ, stderr=log
+            )
         return self._process
 
     def end(self) -> None:
@@ -109,6 +111,16 @@ def test_a_web_answers_what_it_was_asked_before_it_ends(toy: Toy) -> None:
     assert process.wait(GRACE_S) == 0
     asking.join()
     assert [(answer.status_code, answer.text) for answer in answers] == [(200, "done")]
+
+
+def test_every_line_that_a_web_writes_from_its_start_to_its_end_is_json(toy: Toy) -> None:
+    process = toy.start("serve")
+    until(lambda: _is_well(toy.port))
+    process.send_signal(signal.SIGTERM)
+    process.wait(GRACE_S)
+
+    lines = [json.loads(line) for line in toy.log.read_text().splitlines()]
+    assert {line["service"] for line in lines} == {"grouping"}
 
 
 def _is_well(port: int) -> bool:
