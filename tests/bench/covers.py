@@ -94,7 +94,7 @@ def _cover(
     weight = turns.n ** np.arange(size - 1, -1, -1)
     names = turned @ weight
     distinct = (np.sort(names, axis=0)[1:] != np.sort(names, axis=0)[:-1]).sum(0) + 1
-    people = np.sort(turned.transpose(1, 0, 2).reshape(len(blocks), -1), axis=1)
+    people = np.sort(turned.transpose(1, 0, 2).reshape(len(blocks), len(images) * size), axis=1)
     met = (people[:, 1:] != people[:, :-1]).sum(1) + 1
     fits = (names[0] == names.min(0)) & (distinct == own) & (met == distinct * size)
     blocks, of, turned = blocks[fits], of[fits], turned[:, fits]

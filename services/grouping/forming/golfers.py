@@ -52,24 +52,22 @@ def schedule(
     budget = Budget.of(seconds, evaluations, seed)
     if budget.is_first_only:
         budget = Budget.of(None, 2_000_000, seed)
-    walked: list[Meetings] = []
     starts = _starts(groups, size, rounds, budget)
+    best = starts[0][2]
+    least = meetings.repeats(best)
     for k, (part, hot, start) in enumerate(starts):
+        if least == 0 or hot == 0:
+            break
         found = Meetings.of(start, groups, seed=seed + k)
         began = budget.used
         end = began + (1 - began) * part / sum(later for later, _hot, _start in starts[k:])
-        while hot > 0 and found.best_cost > 0 and (used := budget.used) < end:
+        while found.best_cost > 0 and (used := budget.used) < end:
             heat = hot * (_COLD / hot) ** ((used - began) / (end - began))
             budget.spent += found.walk(heat, budget.block(_BLOCK))
-        walked.append(found)
-        if found.best_cost == 0:
-            break
-    best = min(walked, key=lambda found: found.best_cost)
+        if found.best_cost < least:
+            best, least = found.best_seats.astype(np.int64), found.best_cost
     return Schedule(
-        rounds=best.best_seats.astype(np.int64),
-        repeats=best.best_cost,
-        evaluations=budget.spent,
-        seconds=time.perf_counter() - budget.began,
+        rounds=best, repeats=least, evaluations=budget.spent, seconds=time.perf_counter() - budget.began
     )
 
 
@@ -82,7 +80,7 @@ def _starts(groups: int, size: int, rounds: int, budget: Budget) -> list[tuple[i
     n = groups * size
     if size == 1 or rounds == 1 or groups == 1:
         return [(1, 0.0, np.tile(np.arange(n) % groups, (rounds, 1)))]
-    known = schedules.longest(groups, size)
+    known = schedules.longest(groups, size, most=rounds)
     if len(known) >= rounds:
         return [(1, 0.0, known[:rounds])]
     told = []

@@ -34,10 +34,14 @@ def together(row: Ints) -> Ints:
 
 def repeats(seats: Ints) -> int:
     """Meetings of a pair after its first, over (R, n) group ids."""
-    n = seats.shape[1]
-    met = sum((together(row) for row in seats), np.zeros((n, n), np.int64))
-    np.fill_diagonal(met, 0)
-    return int(np.maximum(met - 1, 0).sum()) // 2
+    n, met = seats.shape[1], []
+    for row in seats:
+        order = np.argsort(row, kind="stable")
+        for apart in range(1, int(np.bincount(row - row.min()).max()) if n else 0):
+            both = row[order[apart:]] == row[order[:-apart]]
+            met.append(order[:-apart][both] * n + order[apart:][both])
+    pairs = np.concatenate([np.empty(0, np.int64), *met])
+    return len(pairs) - len(np.unique(pairs))
 
 
 @dataclass

@@ -40,17 +40,19 @@ def schedule(groups: int, size: int, rounds: int) -> Ints | None:
     return found[:rounds] if len(found) >= rounds else None
 
 
-def longest(groups: int, size: int) -> Ints:
-    """(R, groups * size) group ids of as many rounds as we know without a repeated pair, `size` at least 2."""
-    told = by_algebra(groups, size)
+def longest(groups: int, size: int, *, most: int | None = None) -> Ints:
+    """(R, groups * size) group ids of as many rounds as we know without a repeated pair, `size` at least 2; no longer
+    looked for once there are `most`.
+    """
+    told = by_algebra(groups, size, most=most)
     starter = starters.kept().get((groups, size))
-    if starter is None:
+    if starter is None or (most is not None and len(told) >= most):
         return told
     found = starter.develop()
     return max(told, found if starter.free else _further(found, groups, size), key=len)
 
 
-def by_algebra(groups: int, size: int) -> Ints:
+def by_algebra(groups: int, size: int, *, most: int | None = None) -> Ints:
     """Those of them that need no search, `size` at least 2.
 
     Pairs by the circle method. Else person (r, c) is in group row[r] + c of each row of a difference matrix of order
@@ -65,7 +67,8 @@ def by_algebra(groups: int, size: int) -> Ints:
         return _tens()
     matrix = _matrix(groups)
     r, c = np.divmod(np.arange(groups * size), groups)
-    return _further(np.stack([matrix.plus[row[r], c] for row in matrix.rows]), groups, size)
+    told = np.stack([matrix.plus[row[r], c] for row in matrix.rows[:most]])
+    return told if len(told) == most else _further(told, groups, size)
 
 
 def _further(rounds: Ints, groups: int, size: int) -> Ints:

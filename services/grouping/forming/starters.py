@@ -27,7 +27,7 @@ KEPT = Path(__file__).parent / "starters.txt"
 _DIGITS = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 _HOT, _COLD, _STEPS = 0.6, 0.12, 100
 _FIRST_WALK, _LONGER = 100_000, 1.3
-_DEAREST = 20_000_000
+_DEAREST = 5_000_000
 """Turns times pairs: what is looked through once before a search starts."""
 
 
@@ -91,7 +91,7 @@ def find(groups: int, size: int, rounds: int, budget: Budget, *, share: float = 
 
     The ways to split the rounds among turns take turns themselves, each walk longer than the one before.
     """
-    ways = list(_ways(groups, size, rounds))
+    ways = [way for way in _ways(groups, size, rounds) if way[0].order * way[0].n ** 2 <= _DEAREST]
     if not ways:
         return None
     best: tuple[int, Starter] | None = None
@@ -130,8 +130,6 @@ def _ways(groups: int, size: int, rounds: int) -> Iterator[tuple[Turns, int, int
         if groups % 4 == 0:
             yield Turns((2, groups // 2), n), 0, rounds
     for order in range(min(n, rounds), 2, -1):
-        if order * n * n > _DEAREST:
-            continue
         free, fixed = divmod(rounds, order)
         if fixed == 0:
             yield Turns((order,), n), free, 0

@@ -1,7 +1,12 @@
 from __future__ import annotations
 
+from collections import Counter
+from itertools import combinations
+
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from services.grouping.forming import golfers, meetings
 
@@ -36,6 +41,14 @@ def test_fours_meet_as_often_as_counting_allows(groups: int) -> None:
     rounds = (groups * 4 - 1) // 3
 
     assert golfers.schedule(groups, 4, rounds, seconds=0).repeats == 0
+
+
+@settings(max_examples=60, deadline=None)
+@given(rounds=st.lists(st.lists(st.integers(0, 4), min_size=9, max_size=9), min_size=1, max_size=6))
+def test_every_meeting_after_the_first_is_a_repeat_whatever_the_sizes(rounds: list[list[int]]) -> None:
+    met = Counter(pair for row in rounds for pair in combinations(range(9), 2) if row[pair[0]] == row[pair[1]])
+
+    assert meetings.repeats(np.array(rounds)) == sum(times - 1 for times in met.values())
 
 
 def test_where_algebra_has_no_answer_the_search_keeps_sizes_and_counts_repeats() -> None:
