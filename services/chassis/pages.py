@@ -82,6 +82,12 @@ def render(template: str, /, **context: object) -> str:
     return render_template(template, **context)
 
 
+def paper(pdf: bytes, name: str) -> Response:
+    """A PDF that opens in the browser, to look at before it is printed; `name` is what it is saved as."""
+    headers = {"Content-Disposition": f'inline; filename="{name}"'}
+    return Response(pdf, mimetype="application/pdf", headers=headers)
+
+
 def tell(message: str, *, undo: str | None = None) -> None:
     """Say `message` on top of the next page; `undo` is the address that takes the deed back with a POST."""
     flash({"text": message, "undo": undo})  # type: ignore[arg-type]

@@ -226,6 +226,16 @@ def wall(session: Session, round_: Round) -> list[Table]:
     return _tables(session, round_, questions.plan_groups(session, plan), {}, {}, {})
 
 
+def published(session: Session, round_: Round) -> list[Table]:
+    """The published tables with everybody at them; none when nothing is published."""
+    plan = rounds.in_force(session, round_.id)
+    if plan is None:
+        return []
+    people = {m.participant_id: m for m in members.known(session, round_.gathering_id)}
+    groups = questions.plan_groups(session, plan)
+    return _tables(session, round_, groups, questions.seats_of(session, plan), people, {})
+
+
 def counts(session: Session, gathering_id: UUID) -> dict[str, int]:
     """How many people are registered, present, absent, cancelled."""
     found = dict.fromkeys(("registered", "present", "absent", "cancelled"), 0)

@@ -29,6 +29,7 @@ from services.registration.web import (
     describing,
     exports,
     figures,
+    kit,
     lists,
     mine,
     offers,
@@ -38,7 +39,7 @@ from services.registration.web import (
 )
 
 APIS = (gatherings_api, questions_api, registrations_api, imports_api, desk_api, stories_api, sign_ins_api)
-PAGES = (portal, public, mine, describing, asking, overview, exports, lists, offers, arrivals)
+PAGES = (portal, public, mine, describing, asking, overview, exports, kit, lists, offers, arrivals)
 
 
 def create_app(service: Service, database: Database, settings: Settings) -> Flask:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from uuid import UUID
 
 import segno
@@ -20,3 +21,10 @@ def svg(participant_id: UUID, *, squares_px: int = 5) -> str:
     return segno.make_qr(of(participant_id), "m").svg_inline(
         scale=squares_px, dark="#000", light="#fff", svgclass=None, lineclass=None
     )
+
+
+def drawn(participant_id: UUID) -> str:
+    """The code as an SVG for paper, with the empty border that readers need."""
+    file = io.BytesIO()
+    segno.make_qr(of(participant_id), "m").save(file, kind="svg", xmldecl=False, omitsize=True)
+    return file.getvalue().decode()

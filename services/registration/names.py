@@ -11,6 +11,8 @@ LONGEST = 120
 _KEPT = "\u200c\u200d"
 _APOSTROPHES = re.compile("['’ʼ`´]")
 _FOLDED = re.compile(r"[^\w]+", re.UNICODE)
+# What stands before a French family name and is not looked for: de La Tour is found at L, du Parc at D.
+_PARTICLE = re.compile(r"(?:de\s+|d['’ʼ]\s*)(?=\S)")
 _INCLUSIVE = re.compile(r"[·⸱•‧∙]|(?<=\w)\((?=\w{1,5}\))|(?<=\w)\)(?!\w)")
 
 
@@ -51,3 +53,14 @@ def fold(text: str) -> str:
     bare = bare.replace("œ", "oe").replace("æ", "ae").replace("ø", "o").replace("ł", "l").replace("đ", "d")
     folded = " ".join(_FOLDED.sub(" ", bare).split())
     return folded or " ".join(text.casefold().split())
+
+
+def filed_under(given: str, family: str) -> tuple[str, str]:
+    """By what a person is found on a printed list: the family name without its particle, then the given one, folded.
+
+    Somebody of one name is found by that name.
+    """
+    family = clean(family)
+    particle = _PARTICLE.match(family)
+    first = fold(family[particle.end() :] if particle else family) if family else ""
+    return first or fold(given), fold(given) if first else ""

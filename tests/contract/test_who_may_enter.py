@@ -70,6 +70,7 @@ PARTICIPANTS = ("/g/<slug>/ma-place", "/g/<slug>/mur")
 # What the welcome desk may do, and nothing else.
 DESK = (
     "/o/<slug>/accueil",
+    "/o/<slug>/kit",
     "/o/<slug>/personnes",
     "/api/registration/gatherings/<uuid:gathering_id>/participants",
     "/api/registration/gatherings/<uuid:gathering_id>/walk-ins",

@@ -15,6 +15,7 @@ from services.grouping.models import Gathering, Round
 blueprint = Blueprint("web", __name__)
 WORKERS = ("owner", "organiser", "facilitator")
 HALL = (*WORKERS, "desk", "reader")
+DESKS = (*WORKERS, "desk")
 
 
 def gathering_at(session: Session, slug: str, *wanted: str) -> Gathering:
