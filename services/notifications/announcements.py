@@ -80,6 +80,25 @@ def ask_to_sign_in(session: Session, fact: Fact, now: datetime) -> None:
     )
 
 
+def _ask_to_help(session: Session, fact: Fact, gathering: Gathering, now: datetime) -> None:
+    to = Addressee(fact["email"], fact["name"] or "", "", fact["language"], fact["link"])
+    details = {
+        "helps_as": fact["role"],
+        "invited_by": fact["invited_by"] or gathering.organiser_name,
+        "expires_at": fact["expires_at"],
+    }
+    letters.write(
+        session,
+        "colleague",
+        to,
+        gathering=gathering,
+        about=fact["sign_in_id"],
+        version="1",
+        details=details,
+        now=now,
+    )
+
+
 def _invite(session: Session, fact: Fact, gathering: Gathering, now: datetime) -> None:
     people.remember_invitee(session, fact)
     letters.write(
@@ -231,6 +250,7 @@ def _stands(standing: str | None, *, at_first: str = "registered") -> Remember:
 
 
 FACTS = {
+    "registration.colleague_invited.v1": About(schemas.ColleagueInvited, _ask_to_help),
     "registration.person_invited.v1": About(schemas.PersonInvited, _invite, people.remember_invitee),
     "registration.address_to_confirm.v1": About(schemas.AddressToConfirm, _ask_to_confirm, _stands("asked")),
     "registration.link_asked.v1": About(schemas.Participant, _send_link, _stands(None, at_first="asked")),

@@ -43,6 +43,18 @@ class ParticipantErased(Heard):
     gathering_id = fields.UUID(required=True)
 
 
+class ColleagueInvited(Heard):
+    gathering_id = fields.UUID(required=True)
+    sign_in_id = fields.UUID(required=True)
+    email = fields.String(required=True)
+    name = fields.String(load_default="", allow_none=True)
+    role = fields.String(required=True)
+    invited_by = fields.String(load_default="", allow_none=True)
+    link = fields.String(required=True)
+    expires_at = fields.AwareDateTime(required=True)
+    language = fields.String(load_default="fr")
+
+
 class SignInAsked(Heard):
     sign_in_id = fields.UUID(required=True)
     email = fields.String(required=True)

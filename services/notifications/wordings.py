@@ -206,6 +206,8 @@ def _made_up(gathering: Gathering, language: str) -> Mapping[str, Any]:
         "code": "482 913",
         "expires_at": gathering.starts_at - timedelta(days=10),
         "closes_at": gathering.ends_at + timedelta(days=14),
+        "helps_as": "desk",
+        "invited_by": gathering.organiser_name,
         "handed_by": "",
         "handed_to": "",
         "held_seat": True,

@@ -77,6 +77,26 @@ class RoleRevoked(Event):
     role = fields.String(required=True)
 
 
+class ColleagueInvited(Event):
+    """Somebody is asked to help; `link` opens the door once, until `expires_at`, and leads to the gathering."""
+
+    type = "registration.colleague_invited.v1"
+    subject = "role_id"
+    transient = True
+    secrets = ("link",)
+
+    role_id = fields.UUID(required=True)
+    gathering_id = fields.UUID(required=True)
+    sign_in_id = fields.UUID(required=True)
+    email = fields.String(required=True)
+    name = fields.String(required=True)
+    role = fields.String(required=True)
+    invited_by = fields.String(required=True)
+    link = fields.String(required=True)
+    expires_at = fields.AwareDateTime(required=True)
+    language = fields.String(required=True)
+
+
 class SignInAsked(Event):
     """An organiser wants to come in; `link` and `code` open the door once, until `expires_at`."""
 
@@ -330,6 +350,7 @@ EVENTS: tuple[type[Event], ...] = (
     GatheringDescribed,
     RoleGranted,
     RoleRevoked,
+    ColleagueInvited,
     SignInAsked,
     PersonInvited,
     AddressToConfirm,

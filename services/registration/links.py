@@ -7,6 +7,7 @@ import hmac
 from base64 import urlsafe_b64encode
 from dataclasses import dataclass, field
 from datetime import datetime
+from urllib.parse import urlencode
 from uuid import UUID
 
 
@@ -37,8 +38,10 @@ class Links:
     def gathering(self, slug: str) -> str:
         return f"{self.public_url}/r/{slug}"
 
-    def sign_in(self, token: str) -> str:
-        return f"{self.public_url}/entrer/{token}"
+    def sign_in(self, token: str, *, onward: str = "") -> str:
+        """The door, and `onward` the page of this house that is behind it."""
+        door = f"{self.public_url}/entrer/{token}"
+        return f"{door}?{urlencode({'suite': onward}, safe='/')}" if onward else door
 
     def participant_token(self, participant_id: UUID) -> str:
         return self._token("participant", participant_id)

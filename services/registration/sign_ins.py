@@ -20,6 +20,7 @@ from services.registration.models import Deed, Organiser, SignIn
 
 VALID = timedelta(minutes=15)
 FIRST_VALID = timedelta(hours=24)
+INVITED_VALID = timedelta(days=3)
 AN_HOUR = 3
 TRIES = 5
 NEWCOMER = "organisation@palabre.example"
@@ -43,7 +44,7 @@ def ask(session: Session, *, email: str, language: str, links: Links, now: datet
     )
     if (session.scalar(lately) or 0) >= AN_HOUR:
         return
-    sign_in, token = _open(session, email, valid=VALID, now=now)
+    sign_in, token = a_way_in(session, email, valid=VALID, now=now)
     about = {
         "sign_in_id": sign_in.id,
         "email": email,
@@ -98,7 +99,7 @@ def first_link(session: Session, email: str, now: datetime) -> str:
     """
     email = addresses.read(email)
     welcome(session, email, now=now)
-    _, token = _open(session, email, valid=FIRST_VALID, now=now)
+    _, token = a_way_in(session, email, valid=FIRST_VALID, now=now)
     return token
 
 
@@ -111,6 +112,17 @@ def owner_link(session: Session, settings: Settings, *, now: datetime) -> str:
     return links.sign_in(first_link(session, email or NEWCOMER, now))
 
 
+def a_way_in(session: Session, email: str, *, valid: timedelta, now: datetime) -> tuple[SignIn, str]:
+    """Something that opens the door once for this address until it is too old, and the token that is its link."""
+    token = secrets.token_urlsafe(24)
+    sign_in = SignIn(
+        id=uuid4(), email=email, token_hash=hashed(token), tries=0, asked_at=now, expires_at=now + valid
+    )
+    session.add(sign_in)
+    session.flush()
+    return sign_in, token
+
+
 def welcome(session: Session, email: str, *, name: str = "", now: datetime) -> Organiser:
     """The organiser of this address, made when there is none."""
     organiser = session.scalar(select(Organiser).where(Organiser.email == email))
@@ -120,16 +132,6 @@ def welcome(session: Session, email: str, *, name: str = "", now: datetime) -> O
         session.flush()
         telling.note(session, "organiser welcomed", organiser.id, gathering_id=None, by=None, now=now)
     return organiser
-
-
-def _open(session: Session, email: str, *, valid: timedelta, now: datetime) -> tuple[SignIn, str]:
-    token = secrets.token_urlsafe(24)
-    sign_in = SignIn(
-        id=uuid4(), email=email, token_hash=hashed(token), tries=0, asked_at=now, expires_at=now + valid
-    )
-    session.add(sign_in)
-    session.flush()
-    return sign_in, token
 
 
 def _enter(session: Session, which: object, *, now: datetime) -> Organiser:

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid5
 
-from sqlalchemy import delete, exists, insert, select
+from sqlalchemy import delete, exists, func, insert, select
 from sqlalchemy.orm import Session
 
 from services.chassis.db import roles
 from services.chassis.errors import NotFound, Refused
 from services.chassis.outbox import publish
 from services.registration import sign_ins, telling
-from services.registration.events import RoleGranted, RoleRevoked
-from services.registration.models import Organiser
+from services.registration.events import ColleagueInvited, RoleGranted, RoleRevoked
+from services.registration.links import Links
+from services.registration.models import Deed, Gathering, Organiser
+
+_INVITED = "colleague invited"
 
 
 class OwnerStays(Refused):
@@ -44,11 +47,44 @@ def grant(
 
 
 def invite(
-    session: Session, gathering_id: UUID, *, email: str, name: str, role: str, by: UUID, now: datetime
+    session: Session,
+    gathering: Gathering,
+    *,
+    email: str,
+    name: str,
+    role: str,
+    language: str,
+    links: Links,
+    by: UUID,
+    now: datetime,
 ) -> Organiser:
-    """Let somebody help in a role other than the owner's; they come in through the sign-in page."""
+    """Let somebody help in a role other than the owner's, and send them a letter with a way in.
+
+    Asking again sends another letter, at most three an hour.
+    """
     organiser = sign_ins.welcome(session, email, name=name, now=now)
-    grant(session, gathering_id, organiser, role, by=by, now=now)
+    role_id = grant(session, gathering.id, organiser, role, by=by, now=now)
+    lately = select(func.count()).where(
+        Deed.about == organiser.id, Deed.deed == _INVITED, Deed.at > now - timedelta(hours=1)
+    )
+    if (session.scalar(lately) or 0) >= sign_ins.AN_HOUR:
+        return organiser
+    sign_in, token = sign_ins.a_way_in(session, email, valid=sign_ins.INVITED_VALID, now=now)
+    host = sign_ins.organiser(session, by)
+    about = {
+        "role_id": role_id,
+        "gathering_id": gathering.id,
+        "sign_in_id": sign_in.id,
+        "email": email,
+        "name": organiser.name,
+        "role": role,
+        "invited_by": host.name if host is not None else "",
+        "link": links.sign_in(token, onward=f"/o/{gathering.slug}"),
+        "expires_at": sign_in.expires_at,
+        "language": language,
+    }
+    publish(session, ColleagueInvited, about=about, now=now)
+    telling.note(session, _INVITED, organiser.id, gathering_id=gathering.id, by=by, now=now)
     return organiser
 
 

@@ -9,6 +9,7 @@ from services.notifications.writing import envelopes
 
 KINDS = {
     "sign-in": N_("Link to come in"),
+    "colleague": N_("Asked to help"),
     "invitation": N_("Invitation"),
     "reminder": N_("Reminder to the silent"),
     "confirm-address": N_("Confirm your address"),

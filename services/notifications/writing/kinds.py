@@ -27,6 +27,7 @@ KINDS = {
     kind.name: kind
     for kind in (
         Kind("sign-in", is_asked=True),
+        Kind("colleague"),
         Kind("invitation", is_solicitation=True, is_draft=True),
         Kind("reminder", is_solicitation=True),
         Kind("confirm-address", is_asked=True),

@@ -64,6 +64,11 @@ _DEADLINE = _P("deadline", "échéance", "deadline", N_("Until when, in words.")
 _GROUP = _P("group", "groupe", "group", N_("The name of the group or angle."), "{{ group_name }}")
 _OF_KIND: dict[str, tuple[Placeholder, ...]] = {
     "sign-in": (_CODE, _DEADLINE),
+    "colleague": (
+        _P("host", "hôte", "host", N_("Who asks them to help."), "{{ invited_by }}"),
+        _P("helps-as", "rôle", "role", N_("What they may do at the gathering.")),
+        _DEADLINE,
+    ),
     "confirm-address": (
         _CODE,
         _DEADLINE,

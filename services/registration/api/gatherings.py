@@ -116,8 +116,8 @@ def team(session: Session, gathering_id: UUID) -> Sequence[Any]:
 def invite(session: Session, wanted: dict[str, Any], gathering_id: UUID) -> Sequence[Any]:
     """Ask somebody to help; they receive a link to come in."""
     by = may(session, gathering_id, "owner")
-    teams.invite(session, gathering_id, **wanted, by=by, now=now())
-    sign_ins.ask(session, email=wanted["email"], language=i18n.language(), links=links(), now=now())
+    gathering = gatherings.by_id(session, gathering_id)
+    teams.invite(session, gathering, **wanted, language=i18n.language(), links=links(), by=by, now=now())
     return teams.members(session, gathering_id)
 
 

@@ -129,8 +129,8 @@ def invite_organiser(session: Session, slug: str) -> ResponseReturnValue:
     gathering, by = guarded(session, slug, "owner")
 
     def deed(email: str, name: str, role: str) -> ResponseReturnValue:
-        teams.invite(session, gathering.id, email=email, name=name, role=role, by=by, now=now())
-        sign_ins.ask(session, email=email, language=language(), links=links(), now=now())
+        wanted = {"email": email, "name": name, "role": role, "language": language()}
+        teams.invite(session, gathering, **wanted, links=links(), by=by, now=now())
         tell(_("%(email)s is in the team, and receives a link to come in.", email=email))
         return see_other(f"/o/{slug}/equipe")
 

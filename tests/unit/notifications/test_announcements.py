@@ -373,3 +373,36 @@ def test_every_fact_ever_told_can_be_heard_and_written_about(street):
             with street.database.transaction() as session:
                 told = {"_event_id": uuid4(), "_happened_at": NOON, "_trace": "t"}
                 announcements.hear(session, fact_type, {**fact, **told}, NOON)
+
+
+@pytest.mark.parametrize(
+    "language, said", [("fr", "Vous tenez l'accueil"), ("en", "You keep the welcome desk")]
+)
+def test_a_colleague_reads_who_asks_for_what_help_until_when_and_comes_in_by_the_letter(street, language, said):
+    street.hear(
+        "registration.colleague_invited.v1",
+        {
+            "role_id": str(uuid4()),
+            "gathering_id": str(SPRING),
+            "sign_in_id": str(uuid4()),
+            "email": "dan@example.org",
+            "name": "Dan",
+            "role": "desk",
+            "invited_by": "Odile Fabre",
+            "link": "https://palabre.example/entrer/3mZ4o0Wb9y2?suite=/o/table-de-printemps",
+            "expires_at": LATER,
+            "language": language,
+        },
+        subject="role_id",
+    )
+
+    (letter,) = street.letters("colleague")
+    text = letter.text.replace("\n", " ").replace("’", "'")
+    assert (said in text, "Odile Fabre" in text, "La table de printemps" in letter.subject) == (
+        True,
+        True,
+        True,
+    )
+    assert "https://palabre.example/entrer/3mZ4o0Wb9y2?suite=/o/table-de-printemps" in letter.text
+    assert {"fr": "4 mars", "en": "4 March"}[language] in text.replace("\u00a0", " ")
+    strictly(letter.html)
