@@ -138,5 +138,5 @@ def test_the_openapi_document_tells_every_door(app, program):
         if rule.rule.startswith("/api/registration/")
     }
 
-    house = {"health", "openapi.json", "static/{name}", "desk-worker.js"}
+    house = {"health", "metrics", "openapi.json", "static/{name}", "desk-worker.js"}
     assert document["paths"].keys() == doors - {f"/api/registration/{page}" for page in house}
