@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from datetime import datetime
+from datetime import UTC, date, datetime
 from itertools import accumulate
 
 from flask import Flask
 
 from services.chassis.figures import MOST_LEAVES
-from services.chassis.i18n import gettext
+from services.chassis.i18n import day, gettext
 from services.registration.models import Gathering
 from services.registration.seats import Room
 from services.registration.web import words
@@ -19,6 +19,7 @@ def install(app: Flask) -> None:
     """Let every template of registration use these."""
     app.jinja_env.globals.update(
         leaves_of=leaves_of,
+        due_day=due_day,
         instant=datetime.fromisoformat,
         names_of=names_of,
         said_plainly=said_plainly,
@@ -31,6 +32,11 @@ def install(app: Flask) -> None:
 def names_of(gathering: Gathering) -> dict[str, str]:
     """The names of the territories by their letters."""
     return {one["letter"]: one["name"] for one in gathering.territories}
+
+
+def due_day(due: date) -> str:
+    """The day something is due, as one says it."""
+    return day(datetime(due.year, due.month, due.day, 12, tzinfo=UTC), "UTC", year=False)
 
 
 def said_plainly(name: str, value: object, gathering: Gathering) -> str:

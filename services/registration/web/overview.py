@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from urllib.parse import quote, urlencode
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from flask import Blueprint, request
 from flask.typing import ResponseReturnValue
@@ -10,9 +13,10 @@ from sqlalchemy.orm import Session
 
 from services.chassis import auth
 from services.chassis.i18n import gettext as _
+from services.chassis.i18n import ngettext
 from services.chassis.pages import render, tell
 from services.chassis.web import now, reading, transacted
-from services.registration import cancellations, participants, questions
+from services.registration import cancellations, participants, preparing, questions
 from services.registration.asking.questions import Question, of
 from services.registration.models import Gathering, State
 from services.registration.web.asked import tallied
@@ -28,10 +32,16 @@ def dashboard(session: Session, slug: str) -> ResponseReturnValue:
     held = auth.roles_held(session, gathering.id, by)
     if not held & {*CHANGES, "reader"}:
         return see_other(f"/o/{slug}/accueil" if "desk" in held else f"/g/{slug}")
+    view = participants.overview(session, gathering)
+    silent = preparing.silence(session, gathering.id) if view.invited else []
+    today = now().astimezone(ZoneInfo(gathering.zone)).date()
     return render(
         "registration/dashboard.html",
         gathering=gathering,
-        view=participants.overview(session, gathering),
+        view=view,
+        steps=preparing.steps(gathering, today=today, done=_done(view, silent)),
+        silence=silent,
+        draft=_draft,
         may_change=bool(held & CHANGES),
         now=now(),
         days=(gathering.starts_at.date() - now().date()).days,
@@ -86,6 +96,36 @@ def cancel(session: Session, slug: str, participant_id: UUID) -> ResponseReturnV
     cancellations.cancel(session, participant_id, by=by, links=links(), now=now())
     tell(_("The seat is given back and the person is told."))
     return see_other(f"/o/{slug}/personnes/{participant_id}")
+
+
+def _done(view: participants.Overview, silent: Sequence[preparing.Silence]) -> set[str]:
+    """Which steps need nobody any more, as far as this service can tell."""
+    done = {
+        "invite": bool(view.invited or view.room.taken),
+        "nudge": bool(view.invited or view.room.taken) and not sum(one.silent for one in silent),
+        "stories": bool(view.stories.get("accepted")) and not view.stories.get("proposed"),
+        "topics": bool(view.topics.get("accepted")) and not view.topics.get("proposed"),
+        "roll": bool(view.states.get(State.present)),
+    }
+    return {name for name, is_done in done.items() if is_done}
+
+
+def _draft(gathering: Gathering, one: preparing.Silence) -> str:
+    """A letter to who coordinates a territory, ready in the reader's own mail program."""
+    place = {row["letter"]: row["name"] for row in gathering.territories}.get(one.territory, one.territory)
+    subject = _("%(title)s: who is still missing in %(territory)s", title=gathering.title, territory=place)
+    body = ngettext(
+        "Hello,\n\nof the people of %(territory)s whom we invited to “%(title)s”, one has not answered yet. Could "
+        "you say a word to them? They find everything here: %(link)s\n\nThank you!",
+        "Hello,\n\nof the people of %(territory)s whom we invited to “%(title)s”, %(num)s have not answered yet. "
+        "Could you say a word to them? They find everything here: %(link)s\n\nThank you!",
+        one.silent,
+        territory=place,
+        title=gathering.title,
+        link=links().gathering(gathering.slug),
+    )
+    to = ",".join(quote(who.email, safe="@") for who in one.coordinators)
+    return f"mailto:{to}?{urlencode({'subject': subject, 'body': body}, quote_via=quote)}"
 
 
 def _chosen(gathering: Gathering, key: str) -> Question | None:

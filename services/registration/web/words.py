@@ -136,6 +136,15 @@ FIELDS: dict[str, str] = {
     "reply": N_("Reply"),
 }
 
+STEPS: dict[str, tuple[str, str]] = {
+    "invite": (N_("Invite people"), "/import"),
+    "nudge": (N_("Nudge who has not answered"), "#silence"),
+    "stories": (N_("Choose the stories"), "/histoires"),
+    "topics": (N_("Choose the topics"), "/histoires"),
+    "groups": (N_("Form and publish the groups"), "/g"),
+    "roll": (N_("Print the roll and open the welcome desk"), "/accueil"),
+}
+
 DEEDS: dict[str, str] = {
     "held": N_("seat held"),
     "waits": N_("joined the waiting list"),
