@@ -36,7 +36,7 @@ def doors() -> dict[str, MapAdapter]:
 
 
 # Programs' doors, files of the house, and the operators' pages, which test_dead_facts.py opens.
-LEFT_OUT = ("/api/", "/static/", "/healthz", "/readyz", "/faits/")
+LEFT_OUT = ("/api/", "/static/", "/healthz", "/readyz", "/metrics", "/faits/")
 
 
 def readable() -> set[str]:

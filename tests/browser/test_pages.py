@@ -151,6 +151,7 @@ def _walks(
         "owner": [
             f"{here}/",
             *(f"{here}/{part}/{of}" for of in (slug, SAMPLE) for part in ("o", "g", "f", "c")),
+            f"{here}/o/{SAMPLE}/questions",
             *invited,
             f"{town.mailbox}/{kept}",
             town.mailbox,
