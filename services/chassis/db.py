@@ -249,6 +249,27 @@ def own_tables() -> MetaData:
     return own
 
 
+# Seconds and milliseconds after which either end of a connection to PostgreSQL gives up a host that nobody reaches any
+# more. Unasked, the server would keep what that host has locked for hours, and the host, once reachable, would wait for
+# the next repetition of what it sent: up to two minutes.
+KEEPALIVES = {
+    "keepalives_idle": 4,
+    "keepalives_interval": 2,
+    "keepalives_count": 2,
+    "tcp_user_timeout": 8000,
+}
+_SESSION = " ".join(
+    f"-c {setting}"
+    for setting in (
+        "idle_in_transaction_session_timeout=60000",
+        "tcp_keepalives_idle=4",
+        "tcp_keepalives_interval=2",
+        "tcp_keepalives_count=2",
+        "tcp_user_timeout=8000",
+    )
+)
+
+
 class Database:
     """One service's database; `url` may hold `{service}`, which is filled in.
 
@@ -278,7 +299,7 @@ class Database:
                 self.url,
                 pool_size=12,
                 max_overflow=24,
-                connect_args={"options": "-c idle_in_transaction_session_timeout=60000", "connect_timeout": 5},
+                connect_args={"options": _SESSION, "connect_timeout": 5, **KEEPALIVES},
             )
             event.listen(self.engine, "checkin", _remember_when)
             event.listen(self.engine, "checkout", _ask_if_rested(self.engine))

@@ -10,12 +10,14 @@ from typing import Any
 import psycopg
 from sqlalchemy import URL
 
+from services.chassis.db import KEEPALIVES
+
 CHANNEL = "palabre_outbox"
 
 
 def _opened(url: URL) -> psycopg.Connection[Any]:
     address = url.set(drivername="postgresql").render_as_string(hide_password=False)
-    return psycopg.connect(address, autocommit=True, connect_timeout=5)
+    return psycopg.connect(address, autocommit=True, connect_timeout=5, **KEEPALIVES)
 
 
 class Notice:
