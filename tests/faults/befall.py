@@ -23,7 +23,7 @@ def make_of(row: Row) -> Make:
         row.database,
         row.broker,
         wired=wired,
-        also="grouping.pool" if row.process == "grouping.child" else "",
+        also="grouping.pool" if row.process in ("grouping.child", "grouping.pool") else "",
         late=row.process if row.fault == "late" else "",
         disk=row.process == "disk",
         clock=row.process == "clock",
