@@ -142,13 +142,16 @@ Index(
     postgresql_where=inbox.c.status == "dead",
 )
 
-# The last fact of each subject that was applied here.
+# The last fact of each subject that was applied here; and, as of the last check in which both were found to agree, the
+# sum of what the teller tells of it and of the rows kept of it (see recalls.py).
 seen = Table(
     "seen",
     _house,
     Column("source", String, primary_key=True),
     Column("subject", Uuid, primary_key=True),
     Column("version", Integer, nullable=False),
+    Column("told_sum", String),
+    Column("rows_sum", String),
 )
 
 # Facts that came before their elder.

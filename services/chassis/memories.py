@@ -6,8 +6,10 @@ same rows behind as all of them would. Older ones are forgotten (see `prune`), a
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import hashlib
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
@@ -21,13 +23,16 @@ from services.chassis.settings import Settings
 
 # Subjects in one answer: some 200 kB, and a fifth of a second of a hearer's time.
 AT_ONCE = 250
+# Sums are short.
+SUMS_AT_ONCE = 1000
 
 
 @dataclass(frozen=True)
 class Question:
     """What a hearer wants to be told again: the subjects after `after` up to `until`, or `only` some of them.
 
-    `run` and `lane` are the hearer's; they come back in the answer.
+    `run` and `lane` are the hearer's; they come back in the answer. With `sums` a sum of each subject's facts will do;
+    a teller of an earlier version answers with the facts themselves, which is as good.
     """
 
     run: str
@@ -35,6 +40,7 @@ class Question:
     after: UUID
     until: UUID
     only: tuple[UUID, ...] | None = None
+    sums: bool = field(default=False, compare=False)
 
     def as_json(self) -> dict[str, Any]:
         return {
@@ -43,6 +49,7 @@ class Question:
             "after": self.after.hex,
             "until": self.until.hex,
             "only": None if self.only is None else [one.hex for one in self.only],
+            "sums": self.sums,
         }
 
     @classmethod
@@ -54,7 +61,17 @@ class Question:
             UUID(told["after"]),
             UUID(told["until"]),
             None if only is None else tuple(map(UUID, only)),
+            bool(told.get("sums", False)),
         )
+
+
+def sum_of(told: int, acked: int, facts: Iterable[tuple[str, int]]) -> str:
+    """A short name of what would be told again of one subject: `facts` are (id, version) in their order.
+
+    A fact never changes once it is told, so its id stands for it.
+    """
+    text = json.dumps([told, acked, *facts])
+    return hashlib.sha256(text.encode()).hexdigest()[:24]
 
 
 def recollect(
@@ -62,7 +79,8 @@ def recollect(
 ) -> dict[str, Any]:
     """The answer: `subjects`, each with its facts as envelopes in the order told, and how far that goes.
 
-    `told` counts what the hearer was told of a subject, `acked` what it has acknowledged without a gap. `until` is the
+    `told` counts what the hearer was told of a subject, `acked` what it has acknowledged without a gap. Where sums will
+    do there is `sum` (see `sum_of`) instead of `facts`. `until` is the
     last subject of the answer, or the end of the question's range when `done`. `known` counts every subject of the
     range, in the first answer only.
     """
@@ -73,7 +91,7 @@ def recollect(
             # Versions and facts must be of one moment.
             session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
         versions = _versions(session, hearer, question)
-        facts = _facts(session, service.name, hearer, list(versions), transient)
+        facts = _facts(session, service.name, hearer, question, list(versions), transient)
         first = question.only is None and question.after.int % (1 << 126) == 0
         known = _count(session, hearer, question) if first else None
         subjects = []
@@ -82,11 +100,15 @@ def recollect(
             unacked = [fact["aggversion"] for fact, is_acked in mine if not is_acked]
             acked = min(unacked) - 1 if unacked else version
             kept = [fact for fact in _last_of_each_type(mine, acked) if fact["type"] not in transient]
-            if service.remind is not None:
-                for fact in kept:
+            about: dict[str, Any] = {"subject": subject.hex, "told": version, "acked": acked}
+            if question.sums:
+                about["sum"] = sum_of(version, acked, ((fact["id"], fact["aggversion"]) for fact in kept))
+            else:
+                about["facts"] = kept
+                for fact in kept if service.remind is not None else ():
                     fact["data"] = service.remind(session, settings, events[fact["type"]], fact["data"])
-            subjects.append({"subject": subject.hex, "told": version, "acked": acked, "facts": kept})
-    done = question.only is not None or len(versions) < AT_ONCE
+            subjects.append(about)
+    done = question.only is not None or len(versions) < _at_once(question)
     until = question.until if done else list(versions)[-1]
     return {
         "question": question.as_json(),
@@ -97,12 +119,17 @@ def recollect(
     }
 
 
+def _at_once(question: Question) -> int:
+    return SUMS_AT_ONCE if question.sums else AT_ONCE
+
+
 def _versions(session: Session, hearer: str, question: Question) -> dict[UUID, int]:
     mine = select(told.c.subject, told.c.version).where(told.c.hearer == hearer)
     if question.only is not None:
         mine = mine.where(told.c.subject.in_(question.only))
     else:
-        mine = mine.where(told.c.subject > question.after, told.c.subject <= question.until).limit(AT_ONCE)
+        mine = mine.where(told.c.subject > question.after, told.c.subject <= question.until)
+        mine = mine.limit(_at_once(question))
     return {row.subject: row.version for row in session.execute(mine.order_by(told.c.subject))}
 
 
@@ -112,22 +139,33 @@ def _count(session: Session, hearer: str, question: Question) -> int:
 
 
 def _facts(
-    session: Session, source: str, hearer: str, subjects: Sequence[UUID], transient: set[str]
+    session: Session,
+    source: str,
+    hearer: str,
+    question: Question,
+    subjects: Sequence[UUID],
+    transient: set[str],
 ) -> dict[UUID, list[tuple[dict[str, Any], bool]]]:
-    """By subject, each fact in the order told and whether it was acknowledged. Of transient ones only the version."""
+    """By subject, each fact in the order told and whether it was acknowledged.
+
+    Of transient ones only the version; for sums nobody needs more than the id of the others.
+    """
+    told_of = outbox.c.subject.in_(subjects)
+    columns = (outbox.c.event_id, outbox.c.type, outbox.c.subject) if question.sums else (outbox,)
     rows = session.execute(
-        select(outbox, delivery.c.version, delivery.c.acked_at)
+        select(*columns, delivery.c.version, delivery.c.acked_at)
         .join(delivery, delivery.c.event_id == outbox.c.event_id)
-        .where(outbox.c.subject.in_(subjects), delivery.c.hearer == hearer)
+        .where(told_of, delivery.c.hearer == hearer)
         .order_by(delivery.c.version)
     )
     found: dict[UUID, list[tuple[dict[str, Any], bool]]] = {}
     for row in rows:
-        fact = (
-            {"type": row.type, "aggversion": row.version}
-            if row.type in transient
-            else {**envelope(row, source, row.version, 1), "snapshot": True}
-        )
+        if row.type in transient:
+            fact = {"type": row.type, "aggversion": row.version}
+        elif question.sums:
+            fact = {"type": row.type, "aggversion": row.version, "id": str(row.event_id)}
+        else:
+            fact = {**envelope(row, source, row.version, 1), "snapshot": True}
         found.setdefault(row.subject, []).append((fact, row.acked_at is not None))
     return found
 

@@ -4,6 +4,9 @@ The hearer asks for a few hundred subjects at a time and keeps its place, so a d
 message a few seconds. In one transaction the subjects are locked, their rows taken away, the facts up to the version
 seen here applied again, and the rows compared with what they were. What was never applied is left to the facts
 themselves, with all their effects; a replay has none but rows, and cannot tell anything.
+
+A check asks for sums first, and for the facts only of those subjects of which facts or rows are not as they were when
+both were last found to agree.
 """
 
 from __future__ import annotations
@@ -18,7 +21,7 @@ import structlog
 from sqlalchemy import delete, func, insert, select, update
 from sqlalchemy.orm import Session
 
-from services.chassis import ledger
+from services.chassis import ledger, sums
 from services.chassis.db import Database, drifts, inbox, recalls, seen
 from services.chassis.desk import Desk
 from services.chassis.inbox import Inbox
@@ -106,7 +109,13 @@ def take(
         lane = session.execute(select(recalls).where(*mine).with_for_update()).one_or_none()
         if lane is None or lane.ended_at is not None or _question(lane) != asked:
             return None
-        remade = _remake(session, ears, source, answer, now=now)
+        is_of_sums = any("sum" in one for one in answer["subjects"])
+        if is_of_sums or (asked.sums and not answer["subjects"]):
+            remade = _compare(session, ears, source, answer)
+        else:
+            remade = _remake(session, ears, source, answer, now=now)
+            if lane.kind == "check":
+                sums.keep(session, _mirrors(ears, source), source, answer, besides=remade.stale)
         left = [one for one in lane.left if asked.only is None or UUID(one) not in asked.only]
         left += [one.hex for one in remade.stale]
         after = lane.after if asked.only is not None else UUID(answer["until"])
@@ -134,9 +143,12 @@ def take(
 
 
 def _question(lane: Any) -> Question:
-    is_through = lane.after == lane.until
-    only = tuple(UUID(one) for one in lane.left[:AT_ONCE]) if is_through else None
-    return Question(lane.run.hex, lane.lane, lane.after, lane.until, only)
+    # What a check finds to differ is asked for whole, a full answer at a time; the last of it at the end.
+    is_turn = lane.after == lane.until or (lane.kind == "check" and len(lane.left) >= AT_ONCE)
+    only = tuple(UUID(one) for one in lane.left[:AT_ONCE]) if is_turn else None
+    return Question(
+        lane.run.hex, lane.lane, lane.after, lane.until, only, lane.kind == "check" and only is None
+    )
 
 
 def _list(session: Session, source: str, found: Sequence[tuple[UUID, str, str]], now: datetime) -> None:
@@ -149,9 +161,25 @@ def _list(session: Session, source: str, found: Sequence[tuple[UUID, str, str]],
         log.error("row_drifted", source=source, subject=str(subject), table=table, what=what)
 
 
+def _mirrors(ears: Inbox, source: str) -> list[Mirror]:
+    return [mirror for mirror in ears.mirrors if mirror.source == source]
+
+
+def _compare(session: Session, ears: Inbox, source: str, answer: Mapping[str, Any]) -> Remade:
+    """Hold sums against sums; the subjects of which anything differs are left, to be told whole."""
+    remade, mirrors = Remade(), _mirrors(ears, source)
+    asked = Question.of(answer["question"])
+    told = {UUID(one["subject"]): one for one in answer["subjects"]}
+    _drop_strangers(session, mirrors, source, asked.after, UUID(answer["until"]), told, remade)
+    if told:
+        agreed = sums.agreeing(session, mirrors, source, told)
+        remade.stale += [subject for subject in told if subject not in agreed]
+    return remade
+
+
 def _remake(session: Session, ears: Inbox, source: str, answer: Mapping[str, Any], *, now: datetime) -> Remade:
     remade = Remade()
-    mirrors = [mirror for mirror in ears.mirrors if mirror.source == source]
+    mirrors = _mirrors(ears, source)
     asked = Question.of(answer["question"])
     told = {UUID(one["subject"]): one for one in answer["subjects"]}
     if asked.only is None:

@@ -229,6 +229,79 @@ def _alter(town: Town, hearer: str, mirror: Any) -> UUID:
     return row[mirror.by]
 
 
+def checked(town: Town, hearer: str, source: str) -> list[dict[str, Any]]:
+    """Check what `hearer` keeps of `source`, to the end; every answer on its way."""
+    town.begin(hearer, source, "check")
+    answers, moved = [], True
+    while moved:
+        moved = False
+        town.turn_relays()
+        for queue, waiting in list(town.broker.queues.items()):
+            while waiting:
+                if waiting[0].task == f"{hearer}.recall":
+                    answers.append(waiting[0].args[1])
+                town.deliver(queue)
+                moved = True
+    return answers
+
+
+def told_whole(answers: list[dict[str, Any]]) -> set[UUID]:
+    """The subjects whose facts were sent."""
+    return {UUID(one["subject"]) for answer in answers for one in answer["subjects"] if "facts" in one}
+
+
+def of_sums(answers: list[dict[str, Any]]) -> int:
+    return sum("sum" in one for answer in answers for one in answer["subjects"])
+
+
+@pytest.mark.parametrize("hearing", HEARINGS, ids="-".join)
+def test_a_check_of_what_has_not_changed_sends_sums_and_no_facts(town, hearing):
+    checked(town, *hearing)
+
+    again = checked(town, *hearing)
+
+    progress = town.progress(*hearing)
+    assert (told_whole(again), of_sums(again)) == (set(), progress.known)
+    assert (progress.subjects, progress.mended) == (progress.known, 0)
+
+
+def test_only_the_facts_about_an_altered_row_and_about_what_was_told_since_are_sent(town):
+    hearer, source = "grouping", "registration"
+    checked(town, hearer, source)
+    (members,) = [mirror for mirror in town.mirrors(hearer, source) if mirror.table.name == "members"]
+    before = town.rows(hearer, ["members"])
+    altered = _alter(town, hearer, members)
+    since = town.told(source)
+    change_somebody(town, 3)
+    town.settle()
+    with town.databases[source].reading() as session:
+        outbox = SERVICES[source].metadata.tables["outbox"]
+        changed = set(session.scalars(select(outbox.c.subject).where(outbox.c.sequence > since)))
+
+    answers = checked(town, hearer, source)
+
+    with town.databases[hearer].transaction() as session:
+        found = set(session.scalars(select(drifts.c.subject)))
+        session.execute(delete(drifts))
+    assert (told_whole(answers), found) == ({altered, *changed}, {altered})
+    assert len(before["members"]) == len(town.rows(hearer, ["members"])["members"])
+
+
+def test_a_teller_of_an_earlier_version_that_sends_facts_where_sums_would_do_is_heard(town, monkeypatch):
+    of = memories.Question.of
+
+    def of_an_earlier_version(told):
+        return of({name: value for name, value in told.items() if name != "sums"})
+
+    checked(town, "grouping", "registration")
+    with monkeypatch.context() as patch:
+        patch.setattr(memories.Question, "of", of_an_earlier_version)
+        answers = checked(town, "grouping", "registration")
+
+    progress = town.progress("grouping", "registration")
+    assert (of_sums(answers), len(told_whole(answers)), progress.mended) == (0, progress.known, 0)
+
+
 def test_a_row_deleted_by_hand_and_one_nobody_told_of_are_found(town):
     before = town.rows("grouping", ["members"])
     members = SERVICES["grouping"].metadata.tables["members"]
