@@ -16,7 +16,7 @@ from celery.worker import state
 from kombu.utils.json import dumps
 from sqlalchemy import update
 
-from services.chassis import memories, recalls, signs, watch
+from services.chassis import memories, patience, recalls, signs, watch
 from services.chassis.broker import acks_queue, celery_app, client, events_queue
 from services.chassis.db import Database, delivery, pulse
 from services.chassis.due import apart
@@ -59,15 +59,11 @@ def build(
     out = post or Post(settings)
 
     def hear(task: Any, envelope: dict[str, Any]) -> None:
-        take(
-            service.inbox,
-            database(),
-            envelope,
-            again=bool((task.request.delivery_info or {}).get("redelivered")),
-        )
+        again = bool((task.request.delivery_info or {}).get("redelivered"))
+        patience.until_done(lambda: take(service.inbox, database(), envelope, again=again))
 
     def ack(hearer: str, event_ids: list[str]) -> None:
-        acknowledge(database(), hearer, [UUID(i) for i in event_ids])
+        patience.until_done(lambda: acknowledge(database(), hearer, [UUID(i) for i in event_ids]))
 
     def canary(sung_at: str) -> None:
         sing(database(), sung_at)
