@@ -255,7 +255,7 @@ def own_tables() -> MetaData:
 # Seconds and milliseconds after which either end of a connection to PostgreSQL gives up a host that nobody reaches any
 # more. Unasked, the server would keep what that host has locked for hours, and the host, once reachable, would wait for
 # the next repetition of what it sent: up to two minutes.
-KEEPALIVES = {
+KEEPALIVES: dict[str, Any] = {
     "keepalives_idle": 4,
     "keepalives_interval": 2,
     "keepalives_count": 2,

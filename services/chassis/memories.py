@@ -105,8 +105,9 @@ def recollect(
                 about["sum"] = sum_of(version, acked, ((fact["id"], fact["aggversion"]) for fact in kept))
             else:
                 about["facts"] = kept
-                for fact in kept if service.remind is not None else ():
-                    fact["data"] = service.remind(session, settings, events[fact["type"]], fact["data"])
+                if service.remind is not None:
+                    for fact in kept:
+                        fact["data"] = service.remind(session, settings, events[fact["type"]], fact["data"])
             subjects.append(about)
     done = question.only is not None or len(versions) < _at_once(question)
     until = question.until if done else list(versions)[-1]
