@@ -9,6 +9,7 @@ import numpy as np
 
 from services.grouping.forming import starters
 from services.grouping.forming.instances import Ints
+from services.grouping.forming.turning import Turns
 
 _TWELVE = (
     (0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11),
@@ -45,19 +46,22 @@ def longest(groups: int, size: int, *, most: int | None = None) -> Ints:
     looked for once there are `most`.
     """
     told = by_algebra(groups, size, most=most)
-    starter = starters.kept().get((groups, size))
-    if starter is None or (most is not None and len(told) >= most):
+    if most is not None and len(told) >= most:
         return told
-    found = starter.develop()
-    return max(told, found if starter.free else _further(found, groups, size), key=len)
+    every = [told]
+    for starter in starters.kept().values():
+        if starter.groups == groups and not starter.free:
+            plus, rows = Turns(starter.moduli, groups).plus, np.array(starter.fixed)
+            every += [_of_matrix(plus, rows, size), _of_matrix(plus, rows.T, size)]
+        elif (starter.groups, starter.size) == (groups, size):
+            every.append(starter.develop())
+    return max(every, key=len)
 
 
 def by_algebra(groups: int, size: int, *, most: int | None = None) -> Ints:
     """Those of them that need no search, `size` at least 2.
 
-    Pairs by the circle method. Else person (r, c) is in group row[r] + c of each row of a difference matrix of order
-    `groups`: two people of one group differ in r, and meet where the two rows agree in difference, which is once.
-    Those with one r never meet, so further rounds are schedules among themselves.
+    Pairs by the circle method; else what a difference matrix of order `groups` gives, or its transpose.
     """
     if size == 2:
         return _circle(groups)
@@ -66,8 +70,22 @@ def by_algebra(groups: int, size: int, *, most: int | None = None) -> Ints:
     if groups == size == 10:
         return _tens()
     matrix = _matrix(groups)
+    told = (_of_matrix(matrix.plus, rows, size, most) for rows in (matrix.rows, matrix.rows.T))
+    return max(told, key=len)
+
+
+def _of_matrix(plus: Ints, rows: Ints, size: int, most: int | None = None) -> Ints:
+    """Person (r, c) is in group row[r] + c in the round of each row.
+
+    Two people of one group differ in r, and meet where two entries of a row differ by as much as they are apart. No
+    difference comes twice between two rows, so that is once; and then none comes twice between two columns, so that
+    rows and columns may change places. Those with one r never meet: further rounds are schedules among themselves.
+    """
+    groups = len(plus)
     r, c = np.divmod(np.arange(groups * size), groups)
-    told = np.stack([matrix.plus[row[r], c] for row in matrix.rows[:most]])
+    if rows.shape[1] < size:
+        return np.empty((0, groups * size), np.int64)
+    told = np.stack([plus[row[r], c] for row in rows[:most]])
     return told if len(told) == most else _further(told, groups, size)
 
 
