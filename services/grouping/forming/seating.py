@@ -28,7 +28,7 @@ class Undecided(RuntimeError):
     """No seating was found in a fair number of tries, and none was shown to be impossible."""
 
 
-class _TornApart(Exception):
+class TornApart(Exception):
     """People who are kept together have seats in two groups."""
 
 
@@ -63,7 +63,7 @@ def units(instance: Instance) -> list[Unit]:
     for people in members.values():
         groups = {pinned[person] for person in people if person in pinned}
         if len(groups) > 1:
-            raise _TornApart
+            raise TornApart
         found.append(Unit(people=tuple(people), group=groups.pop() if groups else -1))
     return found
 
@@ -72,7 +72,7 @@ def bound_units(instance: Instance) -> list[Unit]:
     """The units, once it is sure that no two of them are kept together around two groups. Raises Impossible."""
     try:
         return units(instance)
-    except _TornApart:
+    except TornApart:
         raise Impossible(conflict(instance)) from None
 
 
@@ -148,7 +148,7 @@ def _search(instance: Instance, prefer: dict[int, int]) -> dict[int, int] | None
         return None
     try:
         search = _Search.of(instance, prefer)
-    except _TornApart:
+    except TornApart:
         return None
     return search.run()
 
@@ -177,7 +177,7 @@ class _Search:
         for a, b in instance.apart:
             if a in home and b in home:
                 if home[a] == home[b]:
-                    raise _TornApart
+                    raise TornApart
                 foes.setdefault(home[a], set()).add(home[b])
                 foes.setdefault(home[b], set()).add(home[a])
         low, high = instance.bounds

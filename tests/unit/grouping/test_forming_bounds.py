@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import product
 from typing import Any
 
@@ -26,6 +27,7 @@ def small_rounds(draw: st.DrawFn) -> dict[str, Any]:
         "history": [
             [draw(st.integers(-1, groups - 1)) for _ in range(n)] for _ in range(draw(st.integers(0, 2)))
         ],
+        "keep_together": [[0, n - 1]] if n > 1 and draw(st.booleans()) else [],
         "locked": [
             [person, draw(group)] for person in draw(st.lists(st.integers(0, n - 1), unique=True, max_size=1))
         ],
@@ -52,12 +54,26 @@ def test_no_round_costs_less_than_the_bound(asked: dict[str, Any]) -> None:
 @given(asked=small_rounds())
 def test_the_bound_is_the_least_cost_where_only_wishes_and_one_attribute_count(asked: dict[str, Any]) -> None:
     groups = 2
-    asked |= {"n": 6, "G": groups, "bringers": [], "history": [], "locked": []}
+    asked |= {"n": 6, "G": groups, "bringers": [], "history": [], "locked": [], "keep_together": []}
     asked["attrs"] = [[k % 3 if k < 4 else 0] for k in range(6)]
     asked["pref"] = [[min(wish, 1) for wish in row] for row in (asked["pref"] * 6)[:6]]
     instance = instances.read(asked)
 
     assert bounds.cost_bound(instance) == least_cost(instance)
+
+
+def test_rules_that_nobody_can_keep_have_a_bound_too() -> None:
+    torn = a_day(60, 6, rounds=0) | {"keep_together": [[0, 1]], "locked": [[0, 0], [1, 1]], "bringers": []}
+    instance = instances.read(torn)
+
+    assert bounds.cost_bound(instance) == -bounds.wish_bound(instance)
+
+
+def test_on_the_day_the_bound_sees_all_attributes_at_once() -> None:
+    instance = instances.read(a_day())
+    one = [replace(instance, attrs=instance.attrs[:, [k]]) for k in range(3)]
+
+    assert bounds.cost_bound(instance) > max(bounds.cost_bound(day) for day in one)
 
 
 def test_too_many_people_for_the_exact_bound_have_one_that_holds() -> None:
