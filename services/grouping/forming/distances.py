@@ -13,6 +13,8 @@ from services.grouping.forming import kernel, tempering
 from services.grouping.forming.budgets import Budget
 from services.grouping.forming.fields import BadInput, Ints, text
 
+_OTHERS = 7
+"""Mixes of sizes that are tried beside the best one."""
 _SMALL = 100
 """People whose table of distances is laid before their lines are counted."""
 
@@ -92,12 +94,16 @@ def spread(
     n, chairs = len(asked.apart), int(asked.most.sum())
     pull = np.zeros((chairs, chairs), np.int64)
     pull[:n, :n] = -_whole(asked.apart)
-    first = _deal(asked, seed)
+    mixes = _mixes(asked)
+    first = _deal(asked, seed, mixes[0])
     table = kernel.Table.laid(
         pull, np.zeros((len(asked.least), chairs), np.int64), first, people=n, least=asked.least, seed=seed
     )
     if seconds != 0 or evaluations:
-        table = tempering.search(table, budget, float(pull[:n, :n].std()) or 1.0)
+        deviation = float(pull[:n, :n].std()) or 1.0
+        table = tempering.search(
+            table, budget, deviation, lambda k: _deal(asked, seed + 1000 * k, mixes[k % len(mixes)])
+        )
     groups = table.best_seats[:n].astype(np.int64)
     return Spread(
         groups=groups,
@@ -127,15 +133,32 @@ def objective(asked: Distances, groups: Ints) -> float:
     return float(asked.apart[groups[:, None] == groups[None, :]].sum() / 2)
 
 
-def _deal(asked: Distances, seed: int) -> Ints:
-    """(chairs,) first seats: sizes with the most pairs, people at random; empty chairs last."""
+def _deal(asked: Distances, seed: int, sizes: Ints) -> Ints:
+    """(chairs,) first seats: groups of these sizes, people at random; empty chairs last."""
     n = len(asked.apart)
-    sizes = _sizes(asked)
     order = np.argsort(kernel.words(seed, 2**62, n), kind="stable")
     seats = np.empty(int(asked.most.sum()), np.int64)
     seats[order] = np.repeat(np.arange(len(sizes)), sizes)
     seats[n:] = np.repeat(np.arange(len(sizes)), asked.most - sizes)
     return seats
+
+
+def _mixes(asked: Distances) -> list[Ints]:
+    """The sizes that make the most pairs, and those that come closest to it when one group gives chairs to another."""
+    best = _sizes(asked)
+    found = []
+    for step in range(1, int((asked.most - asked.least).max(initial=0)) + 1):
+        less, more = np.flatnonzero(best - step >= asked.least), np.flatnonzero(best + step <= asked.most)
+        lost = step * (best[less][:, None] - best[more][None, :] - step)
+        for way in np.argsort(lost, axis=None, kind="stable")[: _OTHERS + len(best)].tolist():
+            one, other = int(less[way // len(more)]), int(more[way % len(more)])
+            found += [(int(lost.flat[way]), step, one, other)] if one != other else []
+    mixes = [best]
+    for _lost, step, one, other in sorted(found)[:_OTHERS]:
+        mix = best.copy()
+        mix[[one, other]] += [-step, step]
+        mixes.append(mix)
+    return mixes
 
 
 def _sizes(asked: Distances) -> Ints:

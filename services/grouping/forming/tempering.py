@@ -4,24 +4,27 @@ find what is new.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from services.grouping.forming import breeding
+from services.grouping.forming.breeding import Seats
 from services.grouping.forming.budgets import Budget
 from services.grouping.forming.kernel import SPREAD, Table, words
 
 _COPIES, _HOT = 6, 0.37
 """How many copies there are, and the share of rows that end with a swap where the hottest of them should be."""
-_MORE_COPIES, _HOTTER = 10, 0.45
-"""The same where there is time to come down from further up."""
+_WARM = 0.15
+"""That share where children of two good seatings should begin."""
 _COLD = 0.04
 """The share of rows that end with a swap where the coldest copy should be."""
 _LOOK = 0.05
 """Share of the budget that may go into finding those two temperatures."""
 _STEPS, _STEP = 26, 0.85
-_FEW, _MANY = 3000, 200_000
+_FEW, _MANY = 3000, 100_000
 """Proposals for each pair of chairs, both ways round: under the first, one copy that cools gets further than several
 that exchange; from the second on, more copies do.
 """
@@ -33,11 +36,11 @@ _SMOOTH = 0.05
 """A share of refusals added everywhere, so that two temperatures never fall together."""
 
 
-def search(table: Table, budget: Budget, spread: float) -> Table:
+def search(table: Table, budget: Budget, spread: float, others: Callable[[int], Seats]) -> Table:
     """Until the budget is gone, from the seats it is given; the answer's `best_seats` cost the least seen.
 
     Sizes of groups freeze long before people do where far apart means far from everybody, so first seats with good
-    sizes are worth having.
+    sizes are worth having; `others(k)` are the k-th such seats, used where there is time for many.
 
     `spread`, above 0, says how much prices differ: the standard deviation over pairs. Nobody who can move: the table
     as it is.
@@ -48,12 +51,14 @@ def search(table: Table, budget: Budget, spread: float) -> Table:
     shares, heats = _look(table, budget, spread)
     table.seat(first)
     plenty = budget.spent / budget.used / len(table.seats) ** 2
-    copies, warm = (_MORE_COPIES, _HOTTER) if plenty >= _MANY else (_COPIES, _HOT)
-    hot, cold = (float(np.interp(share, shares, heats)) for share in (warm, _COLD))
+    hot, warm, cold = (float(np.interp(share, shares, heats)) for share in (_HOT, _WARM, _COLD))
+    if plenty >= _MANY:
+        breeding.search(table, budget, breeding.Heats(hot, warm, cold), others)
+        return table
     if plenty < _FEW:
         _cool(table, budget, hot, cold)
         return table
-    ladder = Ladder.between(hot, cold, [table, *(table.copy(table.seed + k) for k in range(1, copies))])
+    ladder = Ladder.between(hot, cold, [table, *(table.copy(table.seed + k) for k in range(1, _COPIES))])
     while (used := budget.used) < 1.0:
         ladder.walk(budget)
         ladder.exchange()

@@ -34,6 +34,19 @@ def test_few_people_are_spread_as_well_as_can_be(least: list[int], most: list[in
     assert found.objective == best_of_all(asked)
 
 
+def test_first_seats_are_tried_with_the_sizes_that_make_the_most_pairs() -> None:
+    asked = far_apart(13, [2, 3, 1], [5, 6, 6])
+
+    mixes = distances._mixes(asked)
+
+    worth = [int((mix**2).sum()) for mix in mixes]
+    every = [mix for mix in product(range(2, 6), range(3, 7), range(1, 7)) if sum(mix) == 13]
+    assert all(tuple(mix.tolist()) in every for mix in mixes)
+    assert worth[0] == max(sum(size**2 for size in mix) for mix in every)
+    assert worth == sorted(worth, reverse=True)
+    assert len({tuple(mix.tolist()) for mix in mixes}) == len(mixes) > 1
+
+
 def test_everybody_equally_far_apart_is_no_trouble() -> None:
     asked = far_apart(12, [3] * 4, [3] * 4)
     asked.apart[:] = 5.0
