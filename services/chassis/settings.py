@@ -152,7 +152,13 @@ class Settings:
         secret=True,
         read=_url("redis", "rediss", "unix", "redis+socket"),
     )
-    secret_key: str = _setting("signs forms and flash messages", default="", secret=True)
+    secret_key: str = _setting("signs forms, flash messages and personal links", default="", secret=True)
+    secret_key_before: tuple[str, ...] = _setting(
+        "secret keys it had before, with spaces between: links and codes in letters already sent stay good",
+        default=(),
+        secret=True,
+        read=lambda value: tuple(value.split()),
+    )
     signing_key: str = _setting(
         "Ed25519 private key, urlsafe base64; registration only", default="", secret=True, read=_key
     )

@@ -43,6 +43,7 @@ def new_app(service: Service, database: Database, settings: Settings) -> Flask:
     )
     app.config.update(
         SECRET_KEY=settings.secret_key or uuid4().hex,
+        SECRET_KEY_FALLBACKS=list(settings.secret_key_before),
         MAX_CONTENT_LENGTH=8 * 1024 * 1024,
         MAX_FORM_MEMORY_SIZE=4 * 1024 * 1024,
     )

@@ -20,7 +20,7 @@ def owner_link(database: Database, settings: Settings, args: list[str]) -> int:
         with database.transaction() as session:
             if args:
                 token = sign_ins.first_link(session, args[0], now)
-                link = Links(settings.public_url, settings.secret_key).sign_in(token)
+                link = Links.of(settings).sign_in(token)
             else:
                 link = sign_ins.owner_link(session, settings, now=now)
     except addresses.NotAnAddress:

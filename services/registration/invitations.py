@@ -280,6 +280,6 @@ def _told(invitation: Invitation, gathering: Gathering, links: Links) -> dict[st
         "email": invitation.email,
         "given": invitation.given,
         "family": invitation.family,
-        "link": links.invitation(gathering.slug, invitation.id),
+        "link": links.invitation(gathering.slug, invitation.id, invitation.token_hash),
         "language": invitation.language,
     }

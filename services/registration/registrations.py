@@ -111,7 +111,7 @@ def ask(
     participant.territory, participant.trade, participant.structure = territory, trade, structure
     participant.language, participant.search = language, names.searchable(given, family, structure)
     participant.walk_in, participant.tries, participant.asked_at = False, 0, now
-    participant.token_hash = hashed(links.participant_token(participant.id))
+    participant.token_hash = hashed(links.participant_token(participant.id, participant.token_hash or ""))
     participant.cancelled_at = participant.cancelled_from = participant.handed_to = None
     if said is not None:
         participant.answers = asking.merged(gathering.questions, participant.answers or {}, said)
@@ -200,7 +200,7 @@ def confirm_by_code(
     if participant.tries >= TRIES or session.get_one(Gathering, participant.gathering_id).state == "cancelled":
         return None
     participant.tries += 1
-    if code != links.code(participant.id, participant.deadline_at):
+    if not links.is_code(code, participant.id, participant.deadline_at):
         return None
     return _seat(session, participant, links=links, now=now)
 

@@ -95,7 +95,7 @@ def load(
     """
     if session.scalar(select(exists().where(Gathering.slug == SLUG))):
         return
-    links = Links(settings.public_url, settings.secret_key)
+    links = Links.of(settings)
     email, name = OWNER
     owner = sign_ins.welcome(session, email, name=name, now=now)
     day = DAY if hours.instant(DAY, time(9, 30), ZONE) > now else (now + timedelta(days=120)).date()

@@ -81,7 +81,7 @@ def use_code(session: Session, *, email: str, code: str, links: Links, now: date
     if sign_in is None or sign_in.tries >= TRIES:
         return None
     sign_in.tries += 1
-    if not secrets.compare_digest(code, links.code(sign_in.id, sign_in.expires_at)):
+    if not links.is_code(code, sign_in.id, sign_in.expires_at):
         return None
     return _enter(session, SignIn.id == sign_in.id, now=now)
 
@@ -108,7 +108,7 @@ def owner_link(session: Session, settings: Settings, *, now: datetime) -> str:
     is none.
     """
     email = session.scalar(select(Organiser.email).order_by(Organiser.created_at).limit(1))
-    links = Links(settings.public_url, settings.secret_key)
+    links = Links.of(settings)
     return links.sign_in(first_link(session, email or NEWCOMER, now))
 
 

@@ -47,13 +47,13 @@ for _service in erasures.SERVICES[1:]:
 def expire(session: Session, now: datetime) -> int:
     """Free the seats nobody confirmed or answered for in time."""
     chosen: Settings = session.info["settings"]
-    return waiting_list.expire(session, links=Links(chosen.public_url, chosen.secret_key), now=now)
+    return waiting_list.expire(session, links=Links.of(chosen), now=now)
 
 
 def invite(session: Session, now: datetime) -> int:
     """Go on with the long lists that somebody wants applied."""
     chosen: Settings = session.info["settings"]
-    return invitations.go_on(session, links=Links(chosen.public_url, chosen.secret_key), now=now)
+    return invitations.go_on(session, links=Links.of(chosen), now=now)
 
 
 CHORES = (

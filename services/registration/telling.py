@@ -6,13 +6,13 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import insert
+from sqlalchemy import insert, select
 from sqlalchemy.orm import Session
 
 from services.chassis.outbox import Event
 from services.chassis.settings import Settings
 from services.registration.links import Links
-from services.registration.models import Base, Gathering, Participant
+from services.registration.models import Base, Gathering, Invitation, Participant
 
 
 def of(participant: Participant, links: Links, **more: object) -> dict[str, Any]:
@@ -23,7 +23,7 @@ def of(participant: Participant, links: Links, **more: object) -> dict[str, Any]
         "email": participant.email,
         "given": participant.given,
         "family": participant.family,
-        "link": links.mine(participant.id),
+        "link": links.mine(participant.id, participant.token_hash),
         "language": participant.language,
         "territory": participant.territory,
         "trade": participant.trade,
@@ -41,11 +41,19 @@ def remind(session: Session, settings: Settings, event: type[Event], body: dict[
     """Put a link that was struck out of an old fact back into it. A code is over by then and stays away."""
     if "link" not in event.secrets or body.get("link"):
         return body
-    links = Links(settings.public_url, settings.secret_key)
+    links = Links.of(settings)
     if "invitation_id" in body:
         slug = session.get_one(Gathering, UUID(body["gathering_id"])).slug
-        return {**body, "link": links.invitation(slug, UUID(body["invitation_id"]))}
-    return {**body, "link": links.mine(UUID(body["participant_id"]))}
+        invitation_id = UUID(body["invitation_id"])
+        kept = _kept(session, Invitation, invitation_id) if links.before else ""
+        return {**body, "link": links.invitation(slug, invitation_id, kept)}
+    participant_id = UUID(body["participant_id"])
+    kept = _kept(session, Participant, participant_id) if links.before else ""
+    return {**body, "link": links.mine(participant_id, kept)}
+
+
+def _kept(session: Session, kind: type[Participant] | type[Invitation], about: UUID) -> str:
+    return session.scalar(select(kind.token_hash).where(kind.id == about)) or ""
 
 
 def described(gathering: Gathering, links: Links) -> dict[str, Any]:

@@ -13,8 +13,7 @@ from services.registration.links import Links
 
 
 def links() -> Links:
-    chosen = settings()
-    return Links(chosen.public_url, chosen.secret_key)
+    return Links.of(settings())
 
 
 def organiser_id() -> UUID:

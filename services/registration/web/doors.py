@@ -24,8 +24,7 @@ DESK = ("owner", "organiser", "desk")
 
 
 def links() -> Links:
-    chosen = settings()
-    return Links(chosen.public_url, chosen.secret_key)
+    return Links.of(settings())
 
 
 def guarded(session: Session, slug: str, *roles: str) -> tuple[Gathering, UUID]:

@@ -19,7 +19,7 @@ from services.chassis.errors import Forbidden, Misshapen, NotFound
 from services.chassis.i18n import gettext as _
 from services.chassis.i18n import language
 from services.chassis.pages import Form, render
-from services.chassis.web import now, reading, transacted
+from services.chassis.web import now, reading, settings, transacted
 from services.registration import (
     addresses,
     gatherings,
@@ -148,7 +148,7 @@ def confirm_by_code(session: Session, slug: str) -> ResponseReturnValue:
         # Answered as done, so that the number of tries is kept.
         form.errors["code"] = [_(_WRONG_CODE)]
         return _what_next(session, slug, ticket, form)
-    return see_other(f"/moi/{links().participant_token(participant.id)}")
+    return see_other(f"/moi/{links().participant_token(participant.id, participant.token_hash)}")
 
 
 _MEANT = N_("Did you mean %(address)s? If not, send the form again as it is.")
@@ -249,7 +249,9 @@ def _what_next(session: Session, slug: str, ticket: str, form: Form) -> str:
 
 
 def _seal() -> URLSafeSerializer:
-    return URLSafeSerializer(current_app.secret_key or "", salt="what-next")
+    # The last one signs; those before are read.
+    keys = [*settings().secret_key_before, str(current_app.secret_key or "")]
+    return URLSafeSerializer(keys, salt="what-next")
 
 
 def _sealed(answer: registrations.Answer) -> str:

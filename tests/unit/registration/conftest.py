@@ -71,7 +71,7 @@ def ask(registration: Database) -> Callable[..., Answer]:
     """Somebody asks for a seat."""
 
     def asking(gathering: Gathering, given: str = "Ada", **other: Any) -> Answer:
-        now = other.pop("now", NOON)
+        now, links = other.pop("now", NOON), other.pop("links", LINKS)
         wanted = {
             "given": given,
             "family": "Lovelace",
@@ -83,7 +83,7 @@ def ask(registration: Database) -> Callable[..., Answer]:
             **other,
         }
         with registration.transaction() as session:
-            return registrations.ask(session, gathering.id, links=LINKS, now=now, **wanted)
+            return registrations.ask(session, gathering.id, links=links, now=now, **wanted)
 
     return asking
 
