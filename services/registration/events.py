@@ -51,30 +51,28 @@ class GatheringDescribed(Event):
     public_url = fields.String(required=True)
 
 
-class RoleGranted(Event):
-    """An organiser may act on a gathering."""
-
-    type = "registration.role_granted.v1"
+class _RoleEvent(Event):
     subject = "role_id"
 
     role_id = fields.UUID(required=True)
     gathering_id = fields.UUID(required=True)
     organiser_id = fields.UUID(required=True)
     role = fields.String(required=True)
+
+
+class RoleGranted(_RoleEvent):
+    """An organiser may act on a gathering."""
+
+    type = "registration.role_granted.v1"
+
     email = fields.String(required=True)
     name = fields.String(required=True)
 
 
-class RoleRevoked(Event):
+class RoleRevoked(_RoleEvent):
     """An organiser may no longer act on a gathering in this role."""
 
     type = "registration.role_revoked.v1"
-    subject = "role_id"
-
-    role_id = fields.UUID(required=True)
-    gathering_id = fields.UUID(required=True)
-    organiser_id = fields.UUID(required=True)
-    role = fields.String(required=True)
 
 
 class ColleagueInvited(Event):
@@ -171,22 +169,21 @@ class LinkAsked(_ParticipantEvent):
     asked_at = fields.AwareDateTime(required=True)
 
 
-class ParticipantRegistered(_Placed):
+class _Seated(_Placed):
+    walk_in = fields.Boolean(required=True)
+    registered_at = fields.AwareDateTime(required=True)
+
+
+class ParticipantRegistered(_Seated):
     """Someone holds a seat from `registered_at` on (UTC)."""
 
     type = "registration.participant_registered.v1"
 
-    walk_in = fields.Boolean(required=True)
-    registered_at = fields.AwareDateTime(required=True)
 
-
-class ParticipantRestored(_Placed):
+class ParticipantRestored(_Seated):
     """Someone took back a cancellation and holds their seat again."""
 
     type = "registration.participant_restored.v1"
-
-    walk_in = fields.Boolean(required=True)
-    registered_at = fields.AwareDateTime(required=True)
 
 
 class ParticipantWaitlisted(_ParticipantEvent):
@@ -285,54 +282,47 @@ class ParticipantErased(Event):
     erased_at = fields.AwareDateTime(required=True)
 
 
-class StoryAccepted(Event):
+class _StoryEvent(Event):
+    subject = "story_id"
+
+    story_id = fields.UUID(required=True)
+    gathering_id = fields.UUID(required=True)
+    participant_id = fields.UUID(required=True)
+    title = fields.String(required=True)
+
+
+class StoryAccepted(_StoryEvent):
     """A story is part of the day; `participant_id` tells it."""
 
     type = "registration.story_accepted.v1"
-    subject = "story_id"
-
-    story_id = fields.UUID(required=True)
-    gathering_id = fields.UUID(required=True)
-    participant_id = fields.UUID(required=True)
-    title = fields.String(required=True)
 
 
-class StoryWithdrawn(Event):
+class StoryWithdrawn(_StoryEvent):
     """An accepted story is no longer part of the day."""
 
     type = "registration.story_withdrawn.v1"
-    subject = "story_id"
 
-    story_id = fields.UUID(required=True)
+
+class _TopicEvent(Event):
+    subject = "topic_id"
+
+    topic_id = fields.UUID(required=True)
     gathering_id = fields.UUID(required=True)
     participant_id = fields.UUID(required=True)
-    title = fields.String(required=True)
+    question = fields.String(required=True)
+    number = fields.Integer(required=True)
 
 
-class TopicAccepted(Event):
+class TopicAccepted(_TopicEvent):
     """A topic is part of the day under a number; `participant_id` carries it."""
 
     type = "registration.topic_accepted.v1"
-    subject = "topic_id"
-
-    topic_id = fields.UUID(required=True)
-    gathering_id = fields.UUID(required=True)
-    participant_id = fields.UUID(required=True)
-    question = fields.String(required=True)
-    number = fields.Integer(required=True)
 
 
-class TopicWithdrawn(Event):
+class TopicWithdrawn(_TopicEvent):
     """An accepted topic is no longer part of the day."""
 
     type = "registration.topic_withdrawn.v1"
-    subject = "topic_id"
-
-    topic_id = fields.UUID(required=True)
-    gathering_id = fields.UUID(required=True)
-    participant_id = fields.UUID(required=True)
-    question = fields.String(required=True)
-    number = fields.Integer(required=True)
 
 
 class WishesRanked(Event):
