@@ -177,6 +177,7 @@ def _key() -> str | None:
         return None
     # A key is only its owner's: the same one on another address or from another person is another key.
     owner = request.cookies.get("palabre", "") + request.cookies.get("palabre_moi", "")
+    owner += request.headers.get("Authorization", "")
     mixed = "\n".join((request.method, request.path, owner, given[:200]))
     return hashlib.sha256(mixed.encode()).hexdigest()
 

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from http import HTTPStatus
 from typing import Any
 from uuid import UUID
 
+from flask import request
 from flask_smorest import Blueprint
 from sqlalchemy.orm import Session
 
 from services.chassis import i18n
-from services.chassis.errors import SignInNeeded
+from services.chassis.errors import Refused, SignInNeeded
 from services.chassis.web import now, reading, transacted
 from services.registration import gatherings, participants, sign_ins, teams
 from services.registration.api.doors import links, may, organiser_id
@@ -18,6 +20,11 @@ from services.registration.models import Gathering
 from services.registration.schemas.gatherings import FiguresView, GatheringChange, GatheringView, NewGathering
 from services.registration.schemas.people import AnotherDay, ListingQuery, ListingView
 from services.registration.schemas.sign_ins import MemberView, NewOrganiser
+
+
+class NotAsRead(Refused):
+    code, status = "changed-meanwhile", HTTPStatus.PRECONDITION_FAILED
+
 
 api = Blueprint("gatherings", __name__, url_prefix="/api/registration/gatherings", description=__doc__)
 
@@ -45,20 +52,31 @@ def create(session: Session, wanted: dict[str, Any]) -> Gathering:
 @api.get("/<uuid:gathering_id>")
 @reading
 @api.response(200, GatheringView)
-def shown(session: Session, gathering_id: UUID) -> Gathering:
-    """One gathering."""
+def shown(session: Session, gathering_id: UUID) -> tuple[Gathering, dict[str, str]]:
+    """One gathering. Its `ETag` is what `If-Match` wants before it is changed."""
     may(session, gathering_id)
-    return gatherings.by_id(session, gathering_id)
+    return _tagged(gatherings.by_id(session, gathering_id))
 
 
 @api.patch("/<uuid:gathering_id>")
 @api.arguments(GatheringChange(partial=True))
 @transacted
 @api.response(200, GatheringView)
-def change(session: Session, wanted: dict[str, Any], gathering_id: UUID) -> Gathering:
-    """Describe a gathering anew, unless somebody else did since the `version` you read."""
+def change(session: Session, wanted: dict[str, Any], gathering_id: UUID) -> tuple[Gathering, dict[str, str]]:
+    """Describe a gathering anew, unless somebody else did since the `version` you read, or the `ETag` in `If-Match`.
+
+    With `If-Match`, the answer to a conflict is 412; without, 409.
+    """
     by = may(session, gathering_id)
-    return gatherings.change(session, gathering_id, by=by, links=links(), now=now(), **{"version": 0, **wanted})
+    if "If-Match" in request.headers:
+        gathering = gatherings.by_id(session, gathering_id)
+        if not request.if_match.contains(_tag(gathering)):
+            raise NotAsRead(
+                "Somebody else has changed this gathering since you read it.", version=gathering.version
+            )
+        wanted = {**wanted, "version": gathering.version}
+    about = {"version": 0, **wanted}
+    return _tagged(gatherings.change(session, gathering_id, by=by, links=links(), now=now(), **about))
 
 
 @api.post("/<uuid:gathering_id>/open")
@@ -158,3 +176,11 @@ def figures(session: Session, gathering_id: UUID) -> dict[str, Any]:
         "topics": view.topics,
         "waiting": view.waiters,
     }
+
+
+def _tag(gathering: Gathering) -> str:
+    return str(gathering.version)
+
+
+def _tagged(gathering: Gathering) -> tuple[Gathering, dict[str, str]]:
+    return gathering, {"ETag": f'"{_tag(gathering)}"'}

@@ -140,3 +140,34 @@ def test_the_openapi_document_tells_every_door(app, program):
 
     house = {"health", "metrics", "openapi.json", "static/{name}", "desk-worker.js"}
     assert document["paths"].keys() == doors - {f"/api/registration/{page}" for page in house}
+
+
+def test_a_gathering_is_changed_as_it_was_read_or_not_at_all(program, gathering):
+    here = f"{BASE}/{gathering['gathering_id']}"
+    read = program.get(here).headers["ETag"]
+
+    first = program.patch(here, json={"seats": 12}, headers={"If-Match": read})
+    second = program.patch(here, json={"seats": 13}, headers={"If-Match": read})
+
+    assert (first.status_code, first.json["seats"]) == (200, 12)
+    assert (second.status_code, second.json["code"]) == (412, "changed-meanwhile")
+    assert second.mimetype == "application/problem+json"
+    assert program.get(here).json["seats"] == 12
+    again = program.patch(here, json={"seats": 13}, headers={"If-Match": first.headers["ETag"]})
+    assert (again.status_code, again.json["seats"]) == (200, 13)
+
+
+def test_a_key_of_one_program_is_no_key_of_another(app, registration, program, described):
+    with registration.transaction() as session:
+        sign_ins.welcome(session, "pia@example.org", name="Pia", now=datetime.now(UTC))
+        token = sign_ins.first_link(session, "pia@example.org", datetime.now(UTC))
+    pia = app.test_client()
+    bearer = pia.post("/api/registration/tokens", json={"token": token}).json["token"]
+    key = {"Idempotency-Key": "1"}
+
+    mine = [program.post(BASE, json=described, headers=key).json["gathering_id"] for _ in range(2)]
+    hers = pia.post(BASE, json=described, headers={**key, "Authorization": f"Bearer {bearer}"})
+
+    assert mine[0] == mine[1]
+    assert hers.status_code == 201
+    assert hers.json["gathering_id"] != mine[0]
