@@ -5,7 +5,7 @@ R. M. Wilson, "Solution of Kirkman's schoolgirl problem", Proceedings of Symposi
 Kirkman ones, resolvable designs with fours (H. Hanani, D. K. Ray-Chaudhuri and R. M. Wilson, "On resolvable designs",
 Discrete Mathematics 3 (1972), 343-357), resolvable group-divisible designs, and orthogonal Latin rectangles (W. Harvey
 and T. Winterer, "Solving the MOLR and social golfer problems", CP 2005). None of the base rounds is taken from there:
-each line of starters.txt was found by `find`, and shows that it is one when it is developed.
+each line of starters.txt was found by `find` or by tests/bench/covers.py, and shows it when it is developed.
 """
 
 from __future__ import annotations
