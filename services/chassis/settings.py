@@ -74,6 +74,10 @@ def _mail_servers(value: str) -> str:
     return " ".join(one(url) for url in value.split()) or "held:"
 
 
+def _mailbox(value: str) -> str:
+    return _url("imaps", "imap")(value.strip()) if value.strip() else ""
+
+
 def _addresses(value: str) -> tuple[str, ...]:
     found = tuple(address.strip().lower() for address in value.split(",") if address.strip())
     if wrong := [address for address in found if "@" not in address]:
@@ -172,6 +176,13 @@ class Settings:
     )
     sender: str = _setting(
         "the address letters come from", default="palabre@localhost.localdomain", read=_sender
+    )
+    bounces: str = _setting(
+        "the mailbox that letters come back to, PALABRE_SENDER's own: imaps://user:password@host/INBOX; "
+        "empty: letters that come back are not noticed",
+        default="",
+        secret=True,
+        read=_mailbox,
     )
     mailbox_key: str = _setting(
         "opens the local mailbox page /boite/<key>; empty closes it", default="", secret=True

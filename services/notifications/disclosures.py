@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -11,7 +12,7 @@ from sqlalchemy.orm import Session, selectinload
 
 from services.chassis.outbox import publish
 from services.notifications.events import PersonDisclosed
-from services.notifications.models import Letter, Person
+from services.notifications.models import Letter, Person, Suppression
 
 
 def tell(session: Session, participant_id: UUID, gathering_id: UUID, *, now: datetime) -> None:
@@ -35,6 +36,10 @@ def held(session: Session, participant_id: UUID) -> list[dict[str, Any]]:
         .order_by(Letter.created_at)
         .options(selectinload(Letter.deliveries))
     ).all()
+    on_list: Sequence[Suppression] = ()
+    if person is not None and person.email:
+        mine = select(Suppression).where(Suppression.email == person.email.lower())
+        on_list = session.scalars(mine.order_by(Suppression.since)).all()
     return [
         {"what": "person", "rows": [{name: getattr(person, name) for name in names}] if person else []},
         {
@@ -61,6 +66,19 @@ def held(session: Session, participant_id: UUID) -> list[dict[str, Any]]:
                 }
                 for one in letters
                 for tried in one.deliveries
+            ],
+        },
+        {
+            "what": "suppressions",
+            "rows": [
+                {
+                    "at": row.since.isoformat(),
+                    "email": row.email,
+                    "said": row.said,
+                    "released_at": row.released_at.isoformat() if row.released_at else "",
+                    "released_why": row.released_why,
+                }
+                for row in on_list
             ],
         },
     ]

@@ -10,10 +10,10 @@ from sqlalchemy.orm import Session
 
 from services.chassis.outbox import publish
 from services.notifications.events import PersonErased
-from services.notifications.models import Delivery, EarlyFact, Invitee, Letter, Person
+from services.notifications.models import Delivery, EarlyFact, Invitee, Letter, Person, Suppression
 
 # States of letters that have not left: they never will.
-_WAITING = ("draft", "queued", "deferred")
+_WAITING = ("draft", "queued", "deferred", "suppressed")
 _INSTEAD = {"fr": "Courrier effacé", "en": "Erased letter"}
 
 
@@ -44,6 +44,8 @@ def forget(session: Session, participant_id: UUID) -> dict[str, int]:
         person.email = person.given = person.family = person.link = ""
         person.standing = "cancelled"
     letters = session.scalars(select(Letter).where(or_(*mine)).with_for_update()).all()
+    addresses = {letter.email.lower() for letter in letters if letter.email}
+    session.execute(delete(Suppression).where(Suppression.email.in_(addresses)))
     for letter in letters:
         letter.email = letter.text = letter.html = ""
         letter.name, letter.subject = "–", _INSTEAD.get(letter.language, _INSTEAD["en"])

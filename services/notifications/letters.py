@@ -17,7 +17,7 @@ from services.chassis import restores
 from services.chassis.catalogues import N_
 from services.chassis.errors import NotFound, Refused
 from services.chassis.outbox import wake
-from services.notifications import deliveries, hours
+from services.notifications import deliveries, hours, suppressions
 from services.notifications.models import Gathering, Invitee, Letter, Person, Wording
 from services.notifications.writing import calendars, composing, words
 from services.notifications.writing.composing import LANGUAGES, Words, Written
@@ -44,6 +44,10 @@ class OtherNumber(Refused):
 
 class NothingToSettle(Refused):
     code = "nothing-to-settle"
+
+
+class AddressSuppressed(Refused):
+    code = "address-suppressed"
 
 
 class GatheringCancelled(Refused):
@@ -105,6 +109,9 @@ def write(
         # Heard again after a restore, it was written and perhaps sent in a time that this database does not know.
         letter.state, letter.next_at, letter.reply = "unknown", None, deliveries.RESTORED
     session.add(letter)
+    if letter.state == "queued" and suppressions.is_suppressed(session, letter.email):
+        session.flush()
+        suppressions.hold_back(session, [letter.id], now)
     if letter.state == "queued":
         wake(session)
     return letter
@@ -226,8 +233,9 @@ def send_drafts(
         .values(state="queued", queued_at=now, next_at=_leaves_at(kind, gathering, now))
         .execution_options(synchronize_session=False)
     )
+    held = suppressions.hold_back(session, ids, now)
     wake(session)
-    return len(ids)
+    return len(ids) - held
 
 
 def discard_listed(session: Session, gathering: Gathering, *, kind: str, count: int, upto: datetime) -> int:
@@ -295,11 +303,15 @@ def edit(session: Session, letter: Letter, *, subject: str, text: str) -> None:
 def settle(session: Session, letter: Letter, *, arrived: bool, now: datetime) -> None:
     """A person says what became of an unknown letter: it arrived, or it is to go once more.
 
-    A letter that failed can go once more too: its address may be well again. Raises NothingToSettle.
+    A letter that failed, came back or was held back can go once more too: its address may be well again. Raises
+    NothingToSettle, AddressSuppressed when letters to this address are still held back.
     """
     if letter.state == "unknown":
         deliveries.settle(session, letter, arrived=arrived, reply=ARRIVED if arrived else AGAIN, now=now)
-    elif letter.state == "failed" and not arrived:
+    elif letter.state in ("failed", "bounced", "suppressed") and not arrived:
+        if suppressions.is_suppressed(session, letter.email):
+            raise AddressSuppressed("Letters come back from this address. Take it off the list first.")
+        letter.attempts, letter.sent_at = 0, None
         letter.state, letter.next_at, letter.queued_at = "queued", now, now
     else:
         raise NothingToSettle("What became of this letter is known.")

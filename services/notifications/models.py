@@ -7,12 +7,16 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, Text, false
+from sqlalchemy import text as sql
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
 from services.chassis.db import TYPES, own_tables
 from services.notifications.hours import NIGHT
 
-STATES = ("draft", "queued", "claimed", "handed", "sent", "deferred", "unknown", "failed", "discarded")
+STATES = (
+    *("draft", "queued", "claimed", "handed", "sent", "deferred"),
+    *("unknown", "failed", "discarded", "bounced", "suppressed"),
+)
 STANDINGS = ("asked", "registered", "waiting", "offered", "cancelled")
 
 
@@ -210,6 +214,40 @@ class Delivery(Base):
     reply: Mapped[str] = mapped_column(Text)
 
     letter: Mapped[Letter] = relationship(back_populates="deliveries")
+
+
+class Suppression(Base):
+    """An address that nobody is to write to, from `since` until somebody took it off the list and said why."""
+
+    __tablename__ = "suppressions"
+    __table_args__ = (
+        Index(
+            "uq_suppressions_in_force",
+            "email",
+            unique=True,
+            sqlite_where=sql("released_at IS NULL"),
+            postgresql_where=sql("released_at IS NULL"),
+        ),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid4)
+    email: Mapped[str] = mapped_column(index=True)
+    letter_id: Mapped[UUID | None]
+    said: Mapped[str] = mapped_column(Text)
+    since: Mapped[datetime]
+    released_at: Mapped[datetime | None]
+    released_by: Mapped[UUID | None]
+    released_why: Mapped[str] = mapped_column(Text, default="", server_default="")
+
+
+class ReturnsBox(Base):
+    """The mailbox that returned letters come to, looked into again at `next_at`; `trouble` says why it cannot be."""
+
+    __tablename__ = "returns_boxes"
+
+    name: Mapped[str] = mapped_column(primary_key=True)
+    next_at: Mapped[datetime]
+    trouble: Mapped[str] = mapped_column(Text, default="", server_default="")
 
 
 class MailServer(Base):

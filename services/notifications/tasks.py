@@ -19,6 +19,7 @@ from services.notifications import (
     people,
     posting,
     reminders,
+    returns,
     schemas,
 )
 from services.notifications.models import Gathering, Invitee, Person, Placement
@@ -80,6 +81,8 @@ def forget_person(session: Session, fact: dict[str, Any], now: datetime) -> None
 
 POST = Task("post", "notifications.mail", posting.post)
 FIND = Sweep("find_letters", 1, deliveries.find, "post")
+LOOK = Task("read_returns", "notifications.mail", returns.look)
+FIND_RETURNS = Sweep("find_returns", 30, returns.find, "read_returns")
 REMIND = Chore("write_reminders", 5, reminders.write_due)
 DOUBT = Chore("doubt_letters", 20, deliveries.doubt)
 SET_RIGHT = Chore("set_letters_right", 10, deliveries.set_right)

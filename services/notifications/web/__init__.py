@@ -6,6 +6,7 @@ from services.notifications.web.health import health
 from services.notifications.web.letters import letters
 from services.notifications.web.mailbox import mailbox
 from services.notifications.web.schedule import schedule
+from services.notifications.web.suppressions import suppressions
 from services.notifications.web.wordings import wordings
 
-PAGES = (letters, wordings, schedule, mailbox, health)
+PAGES = (letters, wordings, schedule, suppressions, mailbox, health)

@@ -17,8 +17,8 @@ from services.notifications.web import words
 
 # Who waits for longer than this waits for the morning, not for further news.
 SOON = timedelta(minutes=2)
-TROUBLE = ("failed", "unknown")
-GONE = ("queued", "claimed", "handed", "sent", "deferred", *TROUBLE)
+TROUBLE = ("failed", "bounced", "unknown")
+GONE = ("queued", "claimed", "handed", "sent", "deferred", "suppressed", *TROUBLE)
 
 
 def ours(session: Session, slug: str) -> Gathering:
@@ -45,6 +45,7 @@ def around(session: Session, gathering: Gathering) -> dict[str, object]:
             url_for("letters.trouble", slug=slug),
             ngettext("To look at (%(num)s)", "To look at (%(num)s)", failed),
         ),
+        (url_for("suppressions.listed", slug=slug), _("Addresses")),
         (url_for("wordings.listed", slug=slug), _("Wordings")),
         (url_for("schedule.lines", slug=slug), _("Schedule")),
     ]

@@ -17,7 +17,7 @@ from services.chassis.pages import render
 from services.chassis.signs import Sign
 from services.chassis.web import now, reading, settings
 from services.notifications import health as own
-from services.notifications import mail_servers
+from services.notifications import mail_servers, returns
 from services.notifications.lines import Server
 
 health = Blueprint("health", __name__)
@@ -33,7 +33,7 @@ Sentence = tuple[str, str, str]
 @reading
 def sentences(session: Session) -> str:
     letters, found = own.of(session, now()), _signs()
-    told = [*_services(found), _letters(letters), *_servers(session), *_trouble(letters)]
+    told = [*_services(found), _letters(letters), *_servers(session), *_returns(session), *_trouble(letters)]
     marks = {mark for mark, _what, _then in told}
     if "down" in marks:
         title = _("Something needs a person")
@@ -179,6 +179,14 @@ def _servers(session: Session) -> list[Sentence]:
         _("Letters wait and leave when it is back.") if sign == "down" else _("Letters leave by the next one.")
     )
     return [(sign, _("The mail server %(name)s does not answer.", name=row.name), then) for row in away]
+
+
+def _returns(session: Session) -> list[Sentence]:
+    said = returns.trouble(session, settings().bounces)
+    if not said:
+        return []
+    then = _("Letters that come back are not noticed. Its server said: %(said)s", said=said)
+    return [("slow", _("The mailbox of returned letters cannot be read."), then)]
 
 
 def _trouble(letters: own.Letters) -> list[Sentence]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from services.chassis.i18n import N_, gettext
-from services.notifications import deliveries, lines, posting
+from services.notifications import deliveries, lines, posting, suppressions
 from services.notifications import letters as use
 from services.notifications.writing import envelopes
 
@@ -53,6 +53,8 @@ STATES = {
     "deferred": (N_("delayed"), "wait"),
     "unknown": (N_("not known"), "bad"),
     "failed": (N_("failed"), "bad"),
+    "bounced": (N_("came back"), "bad"),
+    "suppressed": (N_("held back"), "off"),
     "discarded": (N_("put aside"), "off"),
 }
 OUTCOMES = {
@@ -61,6 +63,9 @@ OUTCOMES = {
     "failed": N_("The server refused it for good."),
     "broken": N_("The connection broke before the letter had left."),
     "unknown": N_("The letter was given, and no answer came."),
+    "bounced": N_("It came back: the address’s own server says it cannot arrive."),
+    "delayed": N_("The address’s own server is late with it and goes on trying."),
+    "suppressed": N_("It was not sent: letters come back from this address."),
     "again": N_("It was put back in the queue."),
 }
 
@@ -74,6 +79,7 @@ OURS = frozenset(
         deliveries.STOPPED,
         posting.HAS_IT,
         posting.HAS_NOT,
+        suppressions.HELD_BACK,
         use.ARRIVED,
         use.AGAIN,
         envelopes.NOT_AN_ADDRESS,

@@ -9,7 +9,8 @@ import pytest
 from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import MetaData, column, insert, select, table
+from sqlalchemy import MetaData, column, insert, select, table, update
+from sqlalchemy.exc import IntegrityError
 
 from services.chassis import migrations
 from services.notifications.app import service
@@ -91,3 +92,12 @@ def test_an_earlier_database_keeps_its_rows_and_becomes_what_the_models_say(old)
             assert {key: kept[key] for key in row} == row
     with old.engine.connect() as connection:
         assert compare_metadata(MigrationContext.configure(connection), Base.metadata) == []
+
+
+def test_a_letter_of_an_earlier_database_can_come_back_and_no_letter_is_in_a_state_nobody_knows(old):
+    migrations.run(service, old)
+
+    with old.transaction() as session:
+        session.execute(update(Letter).values(state="bounced"))
+    with pytest.raises(IntegrityError, match="state_known"), old.transaction() as session:
+        session.execute(update(Letter).values(state="lost"))
