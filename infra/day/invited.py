@@ -81,6 +81,7 @@ def colleague(scene: Scene, stamp: str) -> None:
         email = words.ORGANISER[2].replace("@", f".{stamp}@")
         form = scene.organiser.get(f"/o/{scene.slug}/equipe").form("equipe", having="email")
         scene.organiser.send(form.fill(email=email, name=" ".join(words.ORGANISER[:2])))
+        scene.ledger.promise(email, "colleague")
         link = scene.mailbox.wait(email, "colleague").link("/entrer/")
         other = Browser(scene.lines, scene.base)
         other.send(other.get(link).form("/entrer/"))
