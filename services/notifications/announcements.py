@@ -16,7 +16,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from services.chassis.inbox import Heard
-from services.notifications import changes, letters, people, reminders, schemas
+from services.notifications import changes, drafts, letters, people, reminders, schemas
 from services.notifications.letters import Addressee
 from services.notifications.models import EarlyFact, Gathering, Person, Placement
 from services.notifications.writing import labels
@@ -65,7 +65,7 @@ def describe_gathering(session: Session, fact: Fact, now: datetime) -> None:
     if before is None:
         _catch_up(session, gathering, now)
     elif gathering.state == "cancelled" and before[4] != "cancelled":
-        letters.discard_drafts(session, gathering.id)
+        drafts.discard_all(session, gathering.id)
         _tell_of_end(session, gathering, now)
     elif gathering.state != "cancelled" and before[4] != "draft":
         _tell_of_day(session, gathering, before, now)

@@ -11,8 +11,8 @@ from sqlalchemy.orm import Session
 from services.chassis.auth import require
 from services.chassis.i18n import gettext
 from services.chassis.web import now, reading, transacted
+from services.notifications import drafts, reminders, schemas
 from services.notifications import letters as use
-from services.notifications import reminders, schemas
 from services.notifications import wordings as own_words
 from services.notifications.models import Gathering, Letter, Reminder
 from services.notifications.people import UnknownGathering
@@ -64,7 +64,7 @@ def listed(session: Session, wanted: dict[str, Any], gathering_id: UUID) -> dict
 def send(session: Session, wanted: dict[str, Any], gathering_id: UUID) -> dict[str, int]:
     """Send the drafts of one kind: `count` of them, written at `upto` or before."""
     gathering = _ours(session, gathering_id)
-    return {"sent": use.send_drafts(session, gathering, **wanted, now=now())}
+    return {"sent": drafts.send(session, gathering, **wanted, now=now())}
 
 
 @letters.get("/<uuid:letter_id>")
@@ -82,7 +82,7 @@ def one(session: Session, gathering_id: UUID, letter_id: UUID) -> Letter:
 def edit(session: Session, wanted: dict[str, Any], gathering_id: UUID, letter_id: UUID) -> Letter:
     """Change the words of one draft."""
     letter = use.one(session, _ours(session, gathering_id).id, letter_id, for_update=True)
-    use.edit(session, letter, **wanted)
+    drafts.edit(session, letter, **wanted)
     return letter
 
 
@@ -92,7 +92,7 @@ def edit(session: Session, wanted: dict[str, Any], gathering_id: UUID, letter_id
 def discard(session: Session, gathering_id: UUID, letter_id: UUID) -> Letter:
     """Put one draft aside."""
     letter = use.one(session, _ours(session, gathering_id).id, letter_id, for_update=True)
-    use.discard(session, letter)
+    drafts.discard(session, letter)
     return letter
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from http import HTTPStatus
 from typing import Any
 from urllib.parse import urlsplit
 from uuid import NAMESPACE_URL, UUID, uuid5
@@ -34,24 +33,12 @@ class UnknownLetter(NotFound):
     code = "unknown-letter"
 
 
-class NotADraft(Refused):
-    code = "not-a-draft"
-
-
-class OtherNumber(Refused):
-    code = "other-number"
-
-
 class NothingToSettle(Refused):
     code = "nothing-to-settle"
 
 
 class AddressSuppressed(Refused):
     code = "address-suppressed"
-
-
-class GatheringCancelled(Refused):
-    code, status = "gathering-cancelled", HTTPStatus.CONFLICT
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,69 +189,6 @@ def drop(letter: Letter) -> None:
     letter.state, letter.next_at = "discarded", None
 
 
-def drafts(session: Session, gathering_id: UUID) -> list[tuple[str, int, datetime, Letter]]:
-    """For each kind that waits for a person: how many, when the last was written, and one to read."""
-    here = (Letter.gathering_id == gathering_id, Letter.state == "draft")
-    kinds = session.execute(
-        select(Letter.kind, func.count(), func.max(Letter.created_at)).where(*here).group_by(Letter.kind)
-    ).all()
-    found = []
-    for kind, count, last in kinds:
-        first = session.scalars(
-            select(Letter).where(*here, Letter.kind == kind).order_by(Letter.name).limit(1)
-        ).one()
-        found.append((kind, count, last, first))
-    return found
-
-
-def send_drafts(
-    session: Session, gathering: Gathering, *, kind: str, count: int, upto: datetime, now: datetime
-) -> int:
-    """Queue the drafts of one kind that were listed: `count` of them, written at `upto` or before.
-
-    Raises GatheringCancelled, OtherNumber when there are more or fewer by now: nobody sends what they did not see.
-    """
-    if gathering.state == "cancelled":
-        raise GatheringCancelled("This gathering is cancelled: its letters stay here.")
-    ids = _listed(session, gathering.id, kind=kind, count=count, upto=upto)
-    session.execute(
-        update(Letter)
-        .where(Letter.id.in_(ids))
-        .values(state="queued", queued_at=now, next_at=_leaves_at(kind, gathering, now))
-        .execution_options(synchronize_session=False)
-    )
-    held = suppressions.hold_back(session, ids, now)
-    wake(session)
-    return len(ids) - held
-
-
-def discard_listed(session: Session, gathering: Gathering, *, kind: str, count: int, upto: datetime) -> int:
-    """Put the drafts of one kind aside that were listed. Raises OtherNumber, as for sending."""
-    ids = _listed(session, gathering.id, kind=kind, count=count, upto=upto)
-    session.execute(
-        update(Letter)
-        .where(Letter.id.in_(ids))
-        .values(state="discarded")
-        .execution_options(synchronize_session=False)
-    )
-    return len(ids)
-
-
-def discard(session: Session, letter: Letter) -> None:
-    """Put one draft aside for good. Raises NotADraft."""
-    _draft(letter).state = "discarded"
-
-
-def discard_drafts(session: Session, gathering_id: UUID) -> None:
-    """Put all drafts of a gathering aside."""
-    session.execute(
-        update(Letter)
-        .where(Letter.gathering_id == gathering_id, Letter.state == "draft")
-        .values(state="discarded")
-        .execution_options(synchronize_session=False)
-    )
-
-
 def answered(session: Session, gathering_id: UUID, to: Addressee, now: datetime) -> None:
     """This person answered: an invitation or a reminder that still waits here need not go, and none follows."""
     name, email = words.full_name(to.given, to.family), to.email.strip().lower()
@@ -292,14 +216,6 @@ def answered(session: Session, gathering_id: UUID, to: Addressee, now: datetime)
             invitee.answered_at = now
 
 
-def edit(session: Session, letter: Letter, *, subject: str, text: str) -> None:
-    """Change the words of one draft; its HTML twin follows. Raises NotADraft."""
-    _draft(letter)
-    written = composing.rewrite(subject, text, language=letter.language)
-    dress(letter, written)
-    letter.is_by_hand = True
-
-
 def settle(session: Session, letter: Letter, *, arrived: bool, now: datetime) -> None:
     """A person says what became of an unknown letter: it arrived, or it is to go once more.
 
@@ -316,6 +232,13 @@ def settle(session: Session, letter: Letter, *, arrived: bool, now: datetime) ->
     else:
         raise NothingToSettle("What became of this letter is known.")
     wake(session)
+
+
+def leaves_at(kind: str, gathering: Gathering | None, at: datetime) -> datetime:
+    """At once, or when the night of the gathering's zone is over."""
+    if gathering is None or KINDS[kind].is_asked:
+        return at
+    return hours.may_leave(at, gathering.zone, gathering.night, gathering.starts_at)
 
 
 def id_of(gathering_id: UUID, about: UUID, kind: str, version: str) -> UUID:
@@ -373,23 +296,6 @@ def one(session: Session, gathering_id: UUID, letter_id: UUID, *, for_update: bo
     return letter
 
 
-def _listed(session: Session, gathering_id: UUID, *, kind: str, count: int, upto: datetime) -> list[UUID]:
-    listed = (
-        Letter.gathering_id == gathering_id,
-        Letter.state == "draft",
-        Letter.kind == kind,
-        Letter.created_at <= upto,
-    )
-    ids = list(session.scalars(select(Letter.id).where(*listed).with_for_update()))
-    if len(ids) != count:
-        raise OtherNumber(
-            "There are %(there)s letters of this kind by now, not %(count)s. Look at them again.",
-            there=len(ids),
-            count=count,
-        )
-    return ids
-
-
 def _letter(
     kind: str,
     to: Addressee,
@@ -421,7 +327,7 @@ def _letter(
         html=written.html,
         is_solicitation=what.is_solicitation,
         state="draft" if what.is_draft else "queued",
-        next_at=None if what.is_draft else _leaves_at(kind, gathering, now + what.settles),
+        next_at=None if what.is_draft else leaves_at(kind, gathering, now + what.settles),
         attempts=0,
         created_at=now,
         queued_at=None if what.is_draft else now,
@@ -437,19 +343,6 @@ def _own_words(session: Session, gathering: Gathering | None, kind: str, to: Add
 
 def _key(gathering_id: UUID | None, about: UUID | None, kind: str, version: str) -> str:
     return f"{gathering_id or '-'}/{about}/{kind}/{version}"
-
-
-def _leaves_at(kind: str, gathering: Gathering | None, at: datetime) -> datetime:
-    """At once, or when the night of the gathering's zone is over."""
-    if gathering is None or KINDS[kind].is_asked:
-        return at
-    return hours.may_leave(at, gathering.zone, gathering.night, gathering.starts_at)
-
-
-def _draft(letter: Letter) -> Letter:
-    if letter.state != "draft":
-        raise NotADraft("This letter has left already, or was put aside.")
-    return letter
 
 
 def _appointment(gathering: Gathering, person: Person, method: str, now: datetime) -> str | None:

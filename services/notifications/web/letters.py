@@ -13,8 +13,8 @@ from services.chassis.i18n import gettext as _
 from services.chassis.i18n import ngettext
 from services.chassis.pages import Form, render, tell
 from services.chassis.web import now, reading, transacted
+from services.notifications import drafts, schemas
 from services.notifications import letters as use
-from services.notifications import schemas
 from services.notifications.models import Person
 from services.notifications.web import words
 from services.notifications.web.around import GONE, TROUBLE, around, ours
@@ -30,7 +30,7 @@ SANDBOX = "sandbox{may}; default-src 'none'; style-src 'unsafe-inline'; frame-an
 @reading
 def review(session: Session, slug: str) -> str:
     gathering = ours(session, slug)
-    found = use.drafts(session, gathering.id)
+    found = drafts.waiting(session, gathering.id)
     recent = use.listed(session, gathering.id, states=GONE, limit=8)
     return render("notifications/review.html", drafts=found, recent=recent, **around(session, gathering))
 
@@ -70,9 +70,9 @@ def trouble(session: Session, slug: str) -> str:
 
 @letters.get("/c/<slug>/a-relire/<kind>")
 @reading
-def drafts(session: Session, slug: str, kind: str) -> str:
+def of_kind(session: Session, slug: str, kind: str) -> str:
     gathering = ours(session, slug)
-    listed = [row for row in use.drafts(session, gathering.id) if row[0] == kind]
+    listed = [row for row in drafts.waiting(session, gathering.id) if row[0] == kind]
     found = use.listed(session, gathering.id, kind=kind, states=("draft",), limit=2000)
     return render(
         "notifications/drafts.html",
@@ -88,7 +88,7 @@ def drafts(session: Session, slug: str, kind: str) -> str:
 def send(session: Session, slug: str) -> Answer:
     gathering = ours(session, slug)
     wanted = Form(request.form).read(schemas.SendDrafts)
-    sent = use.send_drafts(session, gathering, **wanted, now=now())
+    sent = drafts.send(session, gathering, **wanted, now=now())
     tell(ngettext("One letter is on its way.", "%(num)s letters are on their way.", sent))
     return redirect(url_for(".review", slug=slug), 303)
 
@@ -98,7 +98,7 @@ def send(session: Session, slug: str) -> Answer:
 def put_aside(session: Session, slug: str) -> Answer:
     gathering = ours(session, slug)
     wanted = Form(request.form).read(schemas.SendDrafts)
-    gone = use.discard_listed(session, gathering, **wanted)
+    gone = drafts.discard_listed(session, gathering, **wanted)
     tell(ngettext("One letter is put aside.", "%(num)s letters are put aside.", gone))
     return redirect(url_for(".review", slug=slug), 303)
 
@@ -138,7 +138,7 @@ def edit(session: Session, slug: str, letter_id: UUID) -> Answer | tuple[str, in
     except ValidationError as error:
         form.refuse(error)
         return render("notifications/edit.html", letter=letter, form=form, **around(session, gathering)), 422
-    use.edit(session, letter, **wanted)
+    drafts.edit(session, letter, **wanted)
     tell(_("This letter is changed, for this person only."))
     return redirect(url_for(".one", slug=slug, letter_id=letter_id), 303)
 
@@ -148,9 +148,9 @@ def edit(session: Session, slug: str, letter_id: UUID) -> Answer | tuple[str, in
 def discard(session: Session, slug: str, letter_id: UUID) -> Answer:
     gathering = ours(session, slug)
     letter = use.one(session, gathering.id, letter_id, for_update=True)
-    use.discard(session, letter)
+    drafts.discard(session, letter)
     tell(_("This letter is put aside: it will not leave."))
-    return redirect(url_for(".drafts", slug=slug, kind=letter.kind), 303)
+    return redirect(url_for(".of_kind", slug=slug, kind=letter.kind), 303)
 
 
 @letters.post("/c/<slug>/<uuid:letter_id>/regler")

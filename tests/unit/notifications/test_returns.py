@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import select
 
-from services.notifications import letters, returns, suppressions
+from services.notifications import drafts, letters, returns, suppressions
 from services.notifications.models import Delivery, Letter, Suppression
 from services.notifications.writing import returns as reading
 from tests.unit.chassis.face import some_settings
@@ -237,7 +237,7 @@ def test_drafts_to_such_an_address_stay_behind_when_the_others_leave(sent):
     with sent.database.transaction() as session:
         gathering = session.get_one(letters.Gathering, SPRING)
         upto = max(letter.created_at for letter in sent.letters("invitation"))
-        left = letters.send_drafts(session, gathering, kind="invitation", count=2, upto=upto, now=NOON)
+        left = drafts.send(session, gathering, kind="invitation", count=2, upto=upto, now=NOON)
 
     assert left == 1
     assert {letter.email: letter.state for letter in sent.letters("invitation")} == {
