@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections import defaultdict
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -36,13 +37,13 @@ PRODUCTION = {
 
 
 def told(text: str) -> dict[str, float]:
-    """Every sample by its name and marks, without the service's own."""
-    return {
-        sample.name
-        + "".join(f" {value}" for key, value in sorted(sample.labels.items()) if key != "service"): sample.value
-        for family in text_string_to_metric_families(text)
-        for sample in family.samples
-    }
+    """Every sample by its name and marks, those of all services that this process has run added up."""
+    found: dict[str, float] = defaultdict(float)
+    for family in text_string_to_metric_families(text):
+        for sample in family.samples:
+            marks = (value for key, value in sorted(sample.labels.items()) if key != "service")
+            found[" ".join((sample.name, *marks))] += sample.value
+    return found
 
 
 def operator(client: FlaskClient, email: str = "odile@example.org") -> FlaskClient:

@@ -14,7 +14,7 @@ from services.chassis.errors import Misshapen
 from services.registration import gatherings, questions, registrations
 from services.registration.asking.questions import of
 from services.registration.models import Deed, Gathering, Participant
-from tests.unit.registration.conftest import NOON
+from tests.unit.registration.conftest import LINKS, NOON
 
 SOON = datetime(2040, 6, 12, 8, tzinfo=UTC)
 MEAL = {
@@ -400,9 +400,8 @@ def test_the_welcome_desk_reads_no_answers(organiser, gathering, ask, as_it_is, 
     from services.registration import sign_ins, teams  # noqa: PLC0415
 
     with registration.transaction() as session:
-        teams.invite(
-            session, gathering.id, email="dee@example.org", name="Dee", role="desk", by=odile.id, now=NOON
-        )
+        dee = {"email": "dee@example.org", "name": "Dee", "role": "desk", "language": "en"}
+        teams.invite(session, gathering, **dee, links=LINKS, by=odile.id, now=NOON)
         token = sign_ins.first_link(session, "dee@example.org", datetime.now(UTC))
     dee = a_browser()
     dee.get(f"/entrer/{token}?lang=en")
