@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from marshmallow import fields
 
+from services.chassis import confirmations
 from services.chassis.outbox import Event
 
 
@@ -38,31 +39,16 @@ class AccountPublished(Event):
     published_at = fields.AwareDateTime(required=True)
 
 
-class PersonDisclosed(Event):
+class PersonDisclosed(confirmations.PersonDisclosed):
     """Everything feedback holds about somebody: what it is, and rows of fields. It is struck out once heard."""
 
     type = "feedback.person_disclosed.v1"
-    subject = "participant_id"
-    transient = True
-    secrets = ("holdings",)
-
-    participant_id = fields.UUID(required=True)
-    gathering_id = fields.UUID(required=True)
-    holdings = fields.List(fields.Dict(), required=True)
-    told_at = fields.AwareDateTime(required=True)
 
 
-class PersonErased(Event):
+class PersonErased(confirmations.PersonErased):
     """Feedback has forgotten who somebody is; `gone` counts what went, by its name."""
 
     type = "feedback.person_erased.v1"
-    subject = "participant_id"
-    transient = True
-
-    participant_id = fields.UUID(required=True)
-    gathering_id = fields.UUID(required=True)
-    gone = fields.Dict(keys=fields.String(), values=fields.Integer(), required=True)
-    erased_at = fields.AwareDateTime(required=True)
 
 
 EVENTS = (QuestionnaireAddressed, AccountPublished, PersonDisclosed, PersonErased)
