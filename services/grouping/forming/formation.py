@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from services.grouping.forming import blocks, cooling, kernel, seating
+from services.grouping.forming import blocks, cooling, kernel, seating, series
 from services.grouping.forming.bounds import cost_bound
 from services.grouping.forming.budgets import Budget
 from services.grouping.forming.figures import (
@@ -62,7 +62,7 @@ def form(
         groups, spent = _in_blocks(instance, seconds, evaluations, seed, progress)
     else:
         budget = Budget.of(seconds, evaluations, seed)
-        groups, spent = _at_once(instance, budget, progress), budget.spent
+        groups, spent = _in_a_series(instance, budget, progress), budget.spent
     took = time.perf_counter() - began
     return Answer(
         groups=groups,
@@ -71,6 +71,22 @@ def form(
         evaluations=spent,
         seconds=took,
     )
+
+
+def _in_a_series(
+    instance: Instance, budget: Budget, progress: Callable[[float, int], bool] | None = None
+) -> Ints:
+    """What the search finds, or the next round of the construction that the earlier ones follow, if that costs no
+    more; without a search where nothing can cost less.
+    """
+    further = None if budget.is_first_only else series.next_round(instance)
+    if further is None:
+        return _at_once(instance, budget, progress)
+    cost = figures(instance, further).cost
+    if cost <= cost_bound(instance):
+        return further
+    searched = _at_once(instance, budget, progress)
+    return further if cost <= figures(instance, searched).cost else searched
 
 
 def _at_once(instance: Instance, budget: Budget, progress: Callable[[float, int], bool] | None = None) -> Ints:

@@ -101,6 +101,7 @@ HOSTILE = {
     "sizes that do not divide": {"n": 59, "attrs": [[k % 7, k % 4] for k in range(59)]},
     "one group": {"G": 1, "attrs": [[k % 7, k % 4] for k in range(60)]},
     "everybody alike": {"attrs": [[0, 0]] * 60},
+    "nobody wishes": {"attrs": [[k % 7, k % 4] for k in range(60)], "pref": [[-1, -1, -1]] * 60},
     "fewer people than groups": {"n": 4, "attrs": [[k % 2, k % 3] for k in range(4)]},
     "nobody": {"n": 0, "attrs": []},
     "everybody a carrier": {"n": 6, "attrs": [[k, k] for k in range(6)], "bringers": list(range(6))},
@@ -187,6 +188,21 @@ def test_an_impossible_round_names_its_smallest_conflicting_set() -> None:
 
     people = {0, 1, 2, 3}
     assert {(a, b) for _, a, b in refusal.value.rules} == {(a, b) for a in people for b in people if a < b}
+
+
+def test_a_pair_apart_that_others_hold_together_is_a_conflict() -> None:
+    asked = {
+        "n": 6,
+        "G": 2,
+        "attrs": [[0]] * 6,
+        "keep_together": [[0, 2], [2, 1]],
+        "keep_apart": [[0, 1], [3, 4]],
+    }
+
+    with pytest.raises(seating.Impossible) as refusal:
+        formation.form(instances.read(asked))
+
+    assert set(refusal.value.rules) == {("apart", 0, 1), ("together", 0, 2), ("together", 2, 1)}
 
 
 def test_people_kept_together_around_two_carriers_are_a_conflict() -> None:
