@@ -141,6 +141,12 @@ class Settings:
         default="http://127.0.0.1:8000",
         read=_url("http", "https"),
     )
+    passkey_domain: str = _setting(
+        "the domain that organisers' passkeys belong to: the host of PALABRE_PUBLIC_URL or a domain above it; "
+        "empty: the host. Changing it makes every passkey useless",
+        default="",
+        read=lambda value: value.strip().lower(),
+    )
     host: str = _setting("the address the platform listens on", default="127.0.0.1")
     port: int = _setting("the port the platform listens on", default=8000, read=_port)
     data: Path = _setting("the folder of keys, databases, logs (embedded)", default=Path("var"), read=Path)
@@ -236,6 +242,7 @@ def read(environ: Mapping[str, str] = os.environ, **given: Any) -> Settings:
     if "redis_url" not in values and environ.get("REDIS_URL"):
         values["redis_url"] = environ["REDIS_URL"]
     settings = Settings(**{**values, **given})
+    _refuse_strange_domain(settings)
     if settings.mode == "production":
         _refuse_development(settings)
     return settings
@@ -247,6 +254,15 @@ def _content(name: str, path: str) -> str:
     except (OSError, UnicodeDecodeError) as error:
         why = error.strerror if isinstance(error, OSError) else "it is not text"
         raise WrongSetting(f"{name}: the file {path} cannot be read: {why}.") from None
+
+
+def _refuse_strange_domain(settings: Settings) -> None:
+    host, domain = urlsplit(settings.public_url).hostname or "", settings.passkey_domain
+    is_above = host == domain or (host.endswith(f".{domain}") and "." in domain)
+    if domain and not is_above:
+        raise WrongSetting(
+            f"PALABRE_PASSKEY_DOMAIN cannot be {domain!r}: PALABRE_PUBLIC_URL's host, {host}, or a domain above."
+        )
 
 
 def _refuse_development(settings: Settings) -> None:

@@ -80,6 +80,14 @@ def ask_to_sign_in(session: Session, fact: Fact, now: datetime) -> None:
     )
 
 
+def tell_of_passkey(session: Session, fact: Fact, now: datetime) -> None:
+    to = Addressee(fact["email"], fact["name"], "", fact["language"], fact["link"])
+    details = {"passkey": fact["passkey"]}
+    letters.write(
+        session, "passkey", to, gathering=None, about=fact["passkey_id"], version="1", details=details, now=now
+    )
+
+
 def _ask_to_help(session: Session, fact: Fact, gathering: Gathering, now: datetime) -> None:
     to = Addressee(fact["email"], fact["name"] or "", "", fact["language"], fact["link"])
     details = {

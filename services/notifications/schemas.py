@@ -64,6 +64,15 @@ class SignInAsked(Heard):
     language = fields.String(load_default="fr")
 
 
+class PasskeyAdded(Heard):
+    passkey_id = fields.UUID(required=True)
+    email = fields.String(required=True)
+    name = fields.String(load_default="")
+    passkey = fields.String(required=True)
+    link = fields.String(required=True)
+    language = fields.String(load_default="fr")
+
+
 class Named(Heard):
     """What every fact about a person says; a person without an address gets no letter."""
 

@@ -46,6 +46,11 @@ def write_sign_in_link(session: Session, fact: dict[str, Any], now: datetime) ->
     announcements.ask_to_sign_in(session, fact, now)
 
 
+@inbox.on("registration.passkey_added.v1", reads=schemas.PasskeyAdded)
+def write_of_passkey(session: Session, fact: dict[str, Any], now: datetime) -> None:
+    announcements.tell_of_passkey(session, fact, now)
+
+
 def _announces(fact_type: str) -> Callable[[Session, dict[str, Any], datetime], None]:
     def announce(session: Session, fact: dict[str, Any], now: datetime) -> None:
         announcements.hear(session, fact_type, fact, now)

@@ -17,10 +17,10 @@ from services.notifications.letters import Addressee
 from services.notifications.models import Gathering, Invitee, Letter, Person, Wording
 from services.notifications.writing import composing, placeholders
 from services.notifications.writing.composing import LANGUAGES, Words, Written
-from services.notifications.writing.kinds import KINDS
+from services.notifications.writing.kinds import KINDS, WITHOUT_GATHERING
 
 # What is about nobody's gathering is the house's to say.
-KINDS_OF_A_GATHERING = tuple(kind for kind in KINDS if kind != "sign-in")
+KINDS_OF_A_GATHERING = tuple(kind for kind in KINDS if kind not in WITHOUT_GATHERING)
 SUBJECT_MAX, TEXT_MAX = 200, 8000
 
 

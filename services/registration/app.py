@@ -23,10 +23,12 @@ from services.registration.events import EVENTS
 from services.registration.models import Base
 from services.registration.tasks import CHORES, inbox
 from services.registration.web import (
+    account,
     arrivals,
     asked,
     asking,
     describing,
+    entering,
     exports,
     figures,
     kit,
@@ -39,7 +41,21 @@ from services.registration.web import (
 )
 
 APIS = (gatherings_api, questions_api, registrations_api, imports_api, desk_api, stories_api, sign_ins_api)
-PAGES = (portal, public, mine, describing, asking, overview, exports, kit, lists, offers, arrivals)
+PAGES = (
+    portal,
+    entering,
+    account,
+    public,
+    mine,
+    describing,
+    asking,
+    overview,
+    exports,
+    kit,
+    lists,
+    offers,
+    arrivals,
+)
 
 
 def create_app(service: Service, database: Database, settings: Settings) -> Flask:

@@ -110,6 +110,22 @@ class SignInAsked(Event):
     language = fields.String(required=True)
 
 
+class PasskeyAdded(Event):
+    """An organiser can come in with one more passkey; `passkey` is what they call it, `link` where they remove it."""
+
+    type = "registration.passkey_added.v1"
+    subject = "passkey_id"
+    transient = True
+
+    passkey_id = fields.UUID(required=True)
+    organiser_id = fields.UUID(required=True)
+    email = fields.String(required=True)
+    name = fields.String(required=True)
+    passkey = fields.String(required=True)
+    link = fields.String(required=True)
+    language = fields.String(required=True)
+
+
 class PersonInvited(Event):
     """Someone is asked to come; the letter waits for an organiser's go."""
 
@@ -342,6 +358,7 @@ EVENTS: tuple[type[Event], ...] = (
     RoleRevoked,
     ColleagueInvited,
     SignInAsked,
+    PasskeyAdded,
     PersonInvited,
     AddressToConfirm,
     LinkAsked,

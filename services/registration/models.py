@@ -7,7 +7,17 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, String, Text, UniqueConstraint, text
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    CheckConstraint,
+    ForeignKey,
+    Index,
+    String,
+    Text,
+    UniqueConstraint,
+    text,
+)
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from services.chassis.db import TYPES, own_tables
@@ -62,6 +72,36 @@ class SignIn(Base):
     asked_at: Mapped[datetime]
     expires_at: Mapped[datetime]
     used_at: Mapped[datetime | None]
+
+
+class Passkey(Base):
+    """A key that stays in an organiser's device; here is what proves it.
+
+    `credential` and `public_key` are in urlsafe base64. `uses` is the key's own count, 0 when it counts nothing;
+    `is_synced` says that its owner's other devices have it too.
+    """
+
+    __tablename__ = "passkeys"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid4)
+    organiser_id: Mapped[UUID] = mapped_column(ForeignKey("organisers.id"), index=True)
+    credential: Mapped[str] = mapped_column(unique=True)
+    public_key: Mapped[str]
+    uses: Mapped[int] = mapped_column(BigInteger, default=0)
+    is_synced: Mapped[bool] = mapped_column(default=False)
+    name: Mapped[str]
+    added_at: Mapped[datetime]
+    used_at: Mapped[datetime | None]
+
+
+class Challenge(Base):
+    """What a browser was asked to sign with a passkey, once and soon; `organiser_id` is who adds one, if it is that."""
+
+    __tablename__ = "challenges"
+
+    hash: Mapped[str] = mapped_column(String(64), primary_key=True)
+    organiser_id: Mapped[UUID | None]
+    expires_at: Mapped[datetime] = mapped_column(index=True)
 
 
 class Gathering(Base):

@@ -64,7 +64,17 @@ OPEN = {
 }
 # Doors that need somebody signed in, of whatever gathering: they show what is theirs.
 # (`/f/<slug>` only leads on to a door that asks.)
-OWN = {"/f/<slug>", "/", "/o/creer", "/api/registration/gatherings", "/api/grouping/my-places"}
+OWN = {
+    "/f/<slug>",
+    "/",
+    "/o/creer",
+    "/compte",
+    "/compte/cles",
+    "/compte/cles/defi",
+    "/compte/cles/<uuid:passkey_id>/retirer",
+    "/api/registration/gatherings",
+    "/api/grouping/my-places",
+}
 # Doors that a participant of the gathering opens, by their own cookie.
 PARTICIPANTS = ("/g/<slug>/ma-place", "/g/<slug>/mur")
 # What the welcome desk may do, and nothing else.

@@ -27,6 +27,7 @@ KINDS = {
     kind.name: kind
     for kind in (
         Kind("sign-in", is_asked=True),
+        Kind("passkey", is_asked=True),
         Kind("colleague"),
         Kind("invitation", is_solicitation=True, is_draft=True),
         Kind("reminder", is_solicitation=True),
@@ -52,3 +53,5 @@ KINDS = {
         Kind("account"),
     )
 }
+# Letters to who organises, about their own way in: no gathering stands behind them.
+WITHOUT_GATHERING = frozenset({"sign-in", "passkey"})

@@ -7,6 +7,7 @@ import unicodedata
 from dataclasses import dataclass
 
 from services.chassis.catalogues import N_
+from services.notifications.writing.kinds import WITHOUT_GATHERING
 
 _BRACES = re.compile(r"\{([^{}\n]{1,40})\}")
 
@@ -64,6 +65,7 @@ _DEADLINE = _P("deadline", "échéance", "deadline", N_("Until when, in words.")
 _GROUP = _P("group", "groupe", "group", N_("The name of the group or angle."), "{{ group_name }}")
 _OF_KIND: dict[str, tuple[Placeholder, ...]] = {
     "sign-in": (_CODE, _DEADLINE),
+    "passkey": (_P("passkey", "clé", "passkey", N_("What they call their new passkey."), "{{ passkey }}"),),
     "colleague": (
         _P("host", "hôte", "host", N_("Who asks them to help."), "{{ invited_by }}"),
         _P("helps-as", "rôle", "role", N_("What they may do at the gathering.")),
@@ -117,7 +119,7 @@ _WITHOUT_LINK = ("cancelled", "gathering-cancelled")
 
 def of(kind: str) -> tuple[Placeholder, ...]:
     """What may stand in braces in this kind of letter."""
-    about = () if kind == "sign-in" else _ABOUT_GATHERING
+    about = () if kind in WITHOUT_GATHERING else _ABOUT_GATHERING
     return (*_EVERYWHERE, *about, *_OF_KIND.get(kind, ()))
 
 

@@ -28,6 +28,22 @@ class SignInRequest(Shape):
     email = Address(required=True, error_messages={"required": "Write your e-mail address."})
 
 
+class PasskeyAnswer(Shape):
+    """What a browser answered for a passkey, in JSON."""
+
+    credential = fields.String(
+        required=True,
+        validate=validate.Length(1, 20_000),
+        error_messages={"required": "Your browser sent no passkey. Try again, or come in by e-mail."},
+    )
+
+
+class NewPasskey(PasskeyAnswer):
+    """A passkey that a browser made, and what its owner calls it."""
+
+    name = Text(load_default="", longest=60)
+
+
 class NewOrganiser(Shape):
     """Somebody who shall help, and as what."""
 

@@ -12,12 +12,13 @@ from marshmallow import Schema, ValidationError
 from sqlalchemy.orm import Session
 
 from services.chassis import auth
-from services.chassis.errors import Misshapen, Refused, SignInNeeded
+from services.chassis.errors import Misshapen, NotFound, Refused, SignInNeeded
 from services.chassis.pages import Form
 from services.chassis.web import settings
 from services.registration import gatherings
 from services.registration.links import Links
 from services.registration.models import Gathering
+from services.registration.passkeys import Site
 
 CHANGES = frozenset({"owner", "organiser"})
 DESK = ("owner", "organiser", "desk")
@@ -25,6 +26,14 @@ DESK = ("owner", "organiser", "desk")
 
 def links() -> Links:
     return Links.of(settings())
+
+
+def site() -> Site:
+    """Where passkeys belong to. Raises NotFound where there are none."""
+    found = Site.of(settings())
+    if found is None:
+        raise NotFound("Passkeys need https and a name instead of a number; this platform has none here.")
+    return found
 
 
 def guarded(session: Session, slug: str, *roles: str) -> tuple[Gathering, UUID]:

@@ -1,22 +1,15 @@
-"""The first page, coming in and going out."""
+"""The first page, and words for everybody."""
 
 from __future__ import annotations
 
-from flask import Blueprint, make_response, request
+from flask import Blueprint
 from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 
-from services.chassis import auth, i18n
-from services.chassis.catalogues import N_
-from services.chassis.i18n import gettext as _
-from services.chassis.pages import Form, render, tell
-from services.chassis.web import now, reading, settings, transacted
-from services.registration import gatherings, participants, sign_ins
-from services.registration.models import Organiser
-from services.registration.schemas.sign_ins import Code, SignInRequest
-from services.registration.web.doors import attempt, links, see_other
-
-STAYS_S = 12 * 3600
+from services.chassis import auth
+from services.chassis.pages import render
+from services.chassis.web import now, reading
+from services.registration import gatherings, participants
 
 web = Blueprint("portal", __name__)
 
@@ -40,83 +33,3 @@ def data() -> ResponseReturnValue:
 @web.get("/accessibilite")
 def accessibility() -> ResponseReturnValue:
     return render("registration/accessibility.html")
-
-
-@web.get("/entrer")
-def door() -> ResponseReturnValue:
-    return render("registration/door.html", form=Form(), onward=_onward())
-
-
-@web.post("/entrer")
-@transacted
-def knock(session: Session) -> ResponseReturnValue:
-    def deed(email: str) -> ResponseReturnValue:
-        sign_ins.ask(session, email=email, language=i18n.language(), links=links(), now=now())
-        return render("registration/door_sent.html", form=Form(), email=email, onward=_onward())
-
-    def again(form: Form) -> str:
-        return render("registration/door.html", form=form, onward=_onward())
-
-    return attempt(Form(request.form), SignInRequest, deed, again)
-
-
-@web.post("/entrer/code")
-@transacted
-def enter_by_code(session: Session) -> ResponseReturnValue:
-    form = Form(request.form)
-
-    def deed(email: str, code: str) -> ResponseReturnValue:
-        organiser = sign_ins.use_code(session, email=email, code=code, links=links(), now=now())
-        if organiser is not None:
-            return _come_in(organiser)
-        # Answered as done, so that the number of tries is kept.
-        form.errors["code"] = [_(_WRONG_CODE)]
-        return render("registration/door_sent.html", form=form, email=email, onward=_onward())
-
-    def again(form: Form) -> str:
-        return render("registration/door_sent.html", form=form, email=form.value("email"), onward=_onward())
-
-    return attempt(form, Code, deed, again)
-
-
-@web.get("/entrer/<token>")
-@reading
-def before_the_door(session: Session, token: str) -> ResponseReturnValue:
-    is_open = sign_ins.is_open(session, token, now=now())
-    return render("registration/door_link.html", is_open=is_open, onward=_onward()), 200 if is_open else 410
-
-
-@web.post("/entrer/<token>")
-@transacted
-def enter(session: Session, token: str) -> ResponseReturnValue:
-    return _come_in(sign_ins.use(session, token, now=now()))
-
-
-@web.get("/sortir")
-def before_leaving() -> ResponseReturnValue:
-    return render("registration/leave.html")
-
-
-@web.post("/sortir")
-def leave() -> ResponseReturnValue:
-    response = make_response(see_other("/"))
-    auth.sign_out(response)
-    tell(_("You have left. See you soon!"))
-    return response
-
-
-_WRONG_CODE = N_("This code is not right, or it is too old. Ask for a new letter after five tries.")
-
-
-def _come_in(organiser: Organiser) -> ResponseReturnValue:
-    who = auth.Actor("organiser", organiser.id, organiser.email, organiser.name or None)
-    response = make_response(see_other(_onward() or "/"))
-    auth.sign_in(response, auth.issue(settings(), who, STAYS_S, now=now()))
-    return response
-
-
-def _onward() -> str:
-    """Where the person was going: a page of this house, never another site."""
-    wanted = request.values.get("suite", "")
-    is_ours = wanted.startswith("/") and not wanted.startswith("//") and "\\" not in wanted
-    return wanted if is_ours and wanted.isprintable() else ""

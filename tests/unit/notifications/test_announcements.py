@@ -375,6 +375,29 @@ def test_every_fact_ever_told_can_be_heard_and_written_about(street):
                 announcements.hear(session, fact_type, {**fact, **told}, NOON)
 
 
+@pytest.mark.parametrize("language, said", [("fr", "Ce n'est pas vous ?"), ("en", "It was not you?")])
+def test_an_organiser_reads_of_each_passkey_that_opens_the_door_for_them(ears, language, said):
+    ears.hear(
+        "registration.passkey_added.v1",
+        {
+            "passkey_id": str(uuid4()),
+            "email": "odile@example.org",
+            "name": "Odile",
+            "passkey": "Mon téléphone",
+            "link": "https://palabre.example/compte",
+            "language": language,
+        },
+        subject="passkey_id",
+    )
+
+    (letter,) = ears.letters()
+    text = letter.text.replace("’", "'").replace("\u202f", " ").replace("\u00a0", " ")
+    assert (letter.kind, letter.state, letter.gathering_id) == ("passkey", "queued", None)
+    for words in (said, "Odile", "Mon téléphone", "https://palabre.example/compte"):
+        assert words in text
+    strictly(letter.html)
+
+
 @pytest.mark.parametrize(
     "language, said", [("fr", "Vous tenez l'accueil"), ("en", "You keep the welcome desk")]
 )
