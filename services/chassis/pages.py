@@ -20,6 +20,7 @@ from services.chassis import auth, figures, i18n, static_files
 from services.chassis.catalogues import N_
 from services.chassis.errors import Misshapen, Refused
 from services.chassis.i18n import gettext
+from services.chassis.sessions import Sessions
 from services.chassis.typography import typo, typo_page
 
 V = TypeVar("V", bound=Callable[..., Any])
@@ -51,6 +52,7 @@ def install(app: Flask, service: Any, settings: auth.Keys) -> None:
         WTF_CSRF_CHECK_DEFAULT=False,
         WTF_CSRF_TIME_LIMIT=None,
     )
+    app.session_interface = Sessions()
     guard = CSRFProtect(app)
 
     @app.before_request

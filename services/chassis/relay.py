@@ -52,8 +52,9 @@ ROOM_S = 0.02
 # How long facts gather for one message while others wait before their hearer: it is not helped by many small ones.
 GATHER_S = 0.025
 CANARY_S = 10.0
-# How often it is looked for facts that wait for a clock which was set back.
-CLOCKS_S = 5.0
+# How often it is looked for facts that wait for a clock which was set back; at every turn for a while once one was
+# found: where two clocks differ, every fact that follows waits as well.
+CLOCKS_S, DIFFERENT_S = 5.0, 60.0
 
 
 class Way:
@@ -111,6 +112,8 @@ class Relay:
         self._waiter = client(settings, timeout_s=IDLE_S + 2)
         self._listener = _listener(self.database)
         self._next: dict[str, float] = defaultdict(float)
+        # By time.monotonic(), as all that is compared with itself alone.
+        self._differs_until = 0.0
         self._pause_s = POLL_S
         self._held: dict[str, int] = {}
         self._is_crowded = self._is_idle = False
@@ -173,7 +176,7 @@ class Relay:
             return _Waiting(
                 now,
                 due.hearers(session, self._ways, now),
-                self._due("clocks", CLOCKS_S) and due.by_another_clock(session, self._ways, now),
+                self._minds_clocks() and due.by_another_clock(session, self._ways, now),
                 self._due("acks", ACKS_S) and session.execute(_ANY_ACK).first() is not None,
                 self._due("recalls", POLL_S) and recalls.is_waiting(session),
             )
@@ -181,9 +184,7 @@ class Relay:
     def _send_facts(self, waiting: _Waiting, seen: Seen) -> bool:
         now, wanted = waiting.now, waiting.hearers
         if waiting.has_another_clock:
-            log.warning("clock_was_set")
-            with self.database.transaction() as session:
-                due.set_right(session, self._ways, now)
+            self._set_right(now)
         lengths = {name: seen.lengths[events_queue(name)] for name in wanted}
         room = {name: self._ways[name].room(length) for name, length in lengths.items()}
         self._mind_the_held({name: length for name, length in lengths.items() if not room[name]})
@@ -199,7 +200,17 @@ class Relay:
                 self._ways[hearer].sent(facts)
         if claimed:
             self._exchange()
-        return any(len(rows) == room[hearer] for hearer, rows in claimed.items())
+        return waiting.has_another_clock or any(len(rows) == room[hearer] for hearer, rows in claimed.items())
+
+    def _minds_clocks(self) -> bool:
+        return self._due("clocks", CLOCKS_S) or time.monotonic() < self._differs_until
+
+    def _set_right(self, now: datetime) -> None:
+        if time.monotonic() > self._differs_until:
+            log.warning("clock_was_set")
+        self._differs_until = time.monotonic() + DIFFERENT_S
+        with self.database.transaction() as session:
+            due.set_right(session, self._ways, now)
 
     def _mind_the_held(self, held: dict[str, int]) -> None:
         """Look again soon while queues without room shrink, and ever later while they do not."""

@@ -10,19 +10,21 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
 import redis
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 
 from infra.embedded.broker import program
 from services.chassis import settings
 from services.chassis.db import Database, delivery
 from services.chassis.due import apart
 from services.chassis.opening import open_database
+from services.chassis.relay import Relay
 from tests import toys
 from tests.postgres import free_port
 
@@ -220,3 +222,19 @@ def test_a_broker_that_forgets_everything_costs_nothing(pair):
     pair.until(lambda: len(pair.effects()) >= len(wanted) and pair.unacknowledged() == 0)
 
     assert sorted(pair.effects()) == sorted(wanted)
+
+
+def test_where_two_clocks_differ_only_the_first_fact_waits_for_it_to_be_noticed(pair):
+    pair.start("broker")
+    broker = redis.Redis(port=pair.port)
+    telling = pair.databases["registration"]
+    relay = Relay(toys.SERVICES["registration"], pair.settings, telling)
+
+    for told in (1, 2, 3):
+        toys.wish(telling, uuid4(), 1)
+        with telling.transaction() as session:
+            by_a_clock_ahead = {"next_at": datetime.now(UTC) + timedelta(hours=1)}
+            session.execute(update(delivery).where(delivery.c.attempts == 0).values(by_a_clock_ahead))
+        assert relay.turn()  # there is more to do at once
+        relay.turn()
+        assert facts_in(broker, "grouping.events") == told
