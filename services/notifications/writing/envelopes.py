@@ -10,7 +10,6 @@ import base64
 import binascii
 from dataclasses import dataclass
 from datetime import datetime
-from email.header import Header
 from email.utils import format_datetime, quote
 from uuid import UUID
 
@@ -54,7 +53,7 @@ def address(email: str) -> str:
     """An address fit for an envelope: its domain in ASCII. Raises UnusableAddress."""
     local, at, domain = email.strip().rpartition("@")
     if not (local and at and domain) or any(
-        sign.isspace() or sign in '<>"(),:;@\\[]' or sign < " " for sign in local
+        sign.isspace() or sign in '<>"(),:;@\\[]' or not sign.isprintable() for sign in local
     ):
         raise UnusableAddress(NOT_AN_ADDRESS)
     try:
@@ -109,11 +108,13 @@ def seal(
 
 
 def _usable(email: str) -> str:
-    # An organiser's slip in their own address must not keep a person from their letter.
+    # An organiser's slip in their own address must not keep a person from their letter, and neither must an accent in
+    # it: the header would ask for a server that speaks SMTPUTF8, which the reader's address may not need.
     try:
-        return address(email)
+        usable = address(email)
     except UnusableAddress:
         return ""
+    return usable if usable.isascii() else ""
 
 
 def _headers(head: list[tuple[str, str]]) -> bytes:
@@ -146,15 +147,43 @@ def _mailbox(header: str, name: str, email: str) -> str:
         return email
     if spoken.isascii() and len(spoken) + len(email) < 60 and "=?" not in spoken:
         return f'"{quote(spoken)}" <{email}>'
-    return f"{_encoded(header, spoken)}\r\n <{email}>"
+    return f"{encoded(header, spoken)}\r\n <{email}>"
 
 
 def _words(header: str, value: str) -> str:
     spoken = words.one_line(value, limit=250)
     if spoken.isascii() and len(spoken) + len(header) < 74 and "=?" not in spoken:
         return spoken
-    return _encoded(header, spoken)
+    return encoded(header, spoken)
 
 
-def _encoded(header: str, spoken: str) -> str:
-    return Header(spoken, "utf-8", header_name=header).encode(linesep="\r\n")
+def encoded(header: str, spoken: str) -> str:
+    """The words as RFC 2047 carries them, folded: each encoded word is at most 75 long and holds whole signs.
+
+    The standard library's Header says the same and takes as long as all the rest of the letter.
+    """
+    in_q = [_IN_Q.get(sign) or "".join(f"={byte:02X}" for byte in sign.encode()) for sign in spoken]
+    in_b = [len(sign.encode()) for sign in spoken]
+    is_q = sum(map(len, in_q)) <= sum(in_b) * 4 // 3
+    room = _WORD - len(header) - 1
+    lines: list[str] = []
+    start = filled = 0
+    for number, coded in enumerate(in_q):
+        more = len(coded) if is_q else in_b[number]
+        if filled + more > (room if is_q else room // 4 * 3):
+            lines.append(_word(spoken, in_q, slice(start, number), is_q=is_q))
+            start, filled, room = number, 0, _WORD
+        filled += more
+    lines.append(_word(spoken, in_q, slice(start, None), is_q=is_q))
+    return "\r\n ".join(lines)
+
+
+# What an encoded word of 75 has room for beside its "=?utf-8?q?" and "?=".
+_WORD = 63
+_IN_Q = {chr(sign): chr(sign) for sign in range(128) if chr(sign).isalnum()} | {" ": "_"}
+
+
+def _word(spoken: str, in_q: list[str], which: slice, *, is_q: bool) -> str:
+    if is_q:
+        return f"=?utf-8?q?{''.join(in_q[which])}?="
+    return f"=?utf-8?b?{base64.b64encode(spoken[which].encode()).decode()}?="

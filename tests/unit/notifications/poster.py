@@ -12,6 +12,7 @@ from pathlib import Path
 
 from sqlalchemy import func, select
 
+from services.chassis import telemetry
 from services.chassis.db import Database
 from services.chassis.settings import Settings
 from services.notifications import deliveries, posting
@@ -21,6 +22,9 @@ from services.notifications.models import Letter
 def main(database_url: str, smtp_url: str, data: str) -> None:
     database = Database(database_url, "notifications")
     settings = Settings(mode="test", smtp_url=smtp_url, sender="palabre@passerelles.example", data=Path(data))
+    telemetry.configure(
+        settings, "notifications", "worker"
+    )  # a line is written for each letter, as it is in life
     while True:
         with database.transaction(settings=settings) as session:
             batches = deliveries.find(session, datetime.now(UTC))

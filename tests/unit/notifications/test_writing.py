@@ -266,3 +266,19 @@ def test_grouping_s_reasons_are_said_in_words_and_unknown_ones_are_not():
 def test_every_reason_is_known_in_both_languages():
     assert labels.REASONS["fr"].keys() == labels.REASONS["en"].keys()
     assert labels.FIELDS["fr"].keys() == labels.FIELDS["en"].keys()
+
+
+@settings(max_examples=200, deadline=None)
+@given(subject=anything, header=st.sampled_from(["Subject", "From", "To"]))
+def test_a_header_s_words_come_back_whole_from_lines_that_are_short(subject, header):
+    spoken = words.one_line(subject, limit=250)
+
+    coded = envelopes.encoded(header, spoken)
+
+    assert str(make_header(decode_header(coded))) == spoken
+    assert all(len(line) <= 76 for line in f"{header}: {coded}".split("\r\n"))
+    for word in coded.split("\r\n "):
+        assert word.isascii()
+        assert len(word) <= 75
+        # A word that ends in the midst of a sign is none (RFC 2047, section 5).
+        decode_header(word)[0][0].decode("utf-8")
