@@ -348,6 +348,7 @@ def _key(gathering_id: UUID | None, about: UUID | None, kind: str, version: str)
 def _appointment(gathering: Gathering, person: Person, method: str, now: datetime) -> str | None:
     if method == "CANCEL" and person.calendar == 0:
         return None  # their calendar never heard of it
+    house = f"letters@{_host(gathering.public_url)}"
     appointment = calendars.Appointment(
         uid=f"{gathering.id}.{person.id}@{_host(gathering.public_url)}",
         sequence=person.calendar,
@@ -358,9 +359,10 @@ def _appointment(gathering: Gathering, person: Person, method: str, now: datetim
         place=gathering.place,
         url=gathering.public_url,
         organiser_name=gathering.organiser_name,
-        organiser_email=gathering.reply_to or f"letters@{_host(gathering.public_url)}",
+        organiser_email=gathering.reply_to or house,
         attendee_name=words.full_name(person.given, person.family),
         attendee_email=person.email,
+        house_email=house,
     )
     person.calendar += 1
     return calendars.render(appointment, method, now=now)

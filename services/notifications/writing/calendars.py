@@ -7,12 +7,15 @@ from datetime import UTC, datetime
 
 from icalendar import Calendar, Event, vCalAddress, vText
 
-from services.notifications.writing import words
+from services.notifications.writing import envelopes, words
 
 
 @dataclass(frozen=True, slots=True)
 class Appointment:
-    """What a person's calendar must say. `sequence` is 0 for the first message about `uid`, then rises."""
+    """What a person's calendar must say. `sequence` is 0 for the first message about `uid`, then rises.
+
+    `house_email` asks in the organiser's place where they come themselves.
+    """
 
     uid: str
     sequence: int
@@ -26,6 +29,7 @@ class Appointment:
     organiser_email: str
     attendee_name: str
     attendee_email: str
+    house_email: str = "letters@palabre.invalid"
 
 
 def render(appointment: Appointment, method: str, *, now: datetime) -> str:
@@ -40,9 +44,9 @@ def render(appointment: Appointment, method: str, *, now: datetime) -> str:
     event.add("dtstamp", now.astimezone(UTC).replace(microsecond=0))
     event.add("dtstart", appointment.starts_at.astimezone(UTC))
     event.add("dtend", appointment.ends_at.astimezone(UTC))
-    event.add("summary", words.one_line(appointment.title, limit=250))
+    event.add("summary", _short(appointment.title))
     if appointment.place:
-        event.add("location", words.one_line(appointment.place, limit=250))
+        event.add("location", _short(appointment.place))
     described = " ".join(
         part for part in (words.one_line(appointment.purpose, limit=1000), appointment.url) if part
     )
@@ -52,7 +56,10 @@ def render(appointment: Appointment, method: str, *, now: datetime) -> str:
         event.add("url", appointment.url)
     event.add("status", "CANCELLED" if method == "CANCEL" else "CONFIRMED")
     event.add("transp", "OPAQUE")
-    event.add("organizer", _address(appointment.organiser_email, appointment.organiser_name))
+    # A calendar that belongs to who asks takes the message for its owner's own and offers nothing.
+    is_theirs = appointment.organiser_email.strip().lower() == appointment.attendee_email.strip().lower()
+    organiser_email = appointment.house_email if is_theirs else appointment.organiser_email
+    event.add("organizer", _address(organiser_email, appointment.organiser_name))
     attendee = _address(appointment.attendee_email, appointment.attendee_name)
     attendee.params["ROLE"] = vText("REQ-PARTICIPANT")
     attendee.params["PARTSTAT"] = vText("ACCEPTED")
@@ -68,8 +75,21 @@ def render(appointment: Appointment, method: str, *, now: datetime) -> str:
     return str(calendar.to_ical().decode())
 
 
+def _short(text: str) -> str:
+    """One line of at most 255 UTF-16 units: Exchange cuts what is longer ([MS-OXCICAL] 2.1.3.1.1.20.24)."""
+    line = words.one_line(text, limit=250)
+    if len(line.encode("utf-16-le")) <= 510:
+        return line
+    return line.encode("utf-16-le")[:508].decode("utf-16-le", "ignore") + "…"
+
+
 def _address(email: str, name: str) -> vCalAddress:
-    address = vCalAddress(f"mailto:{words.one_line(email)}")
+    try:
+        # As the envelope writes it, or a calendar does not find its owner among those who were asked.
+        email = envelopes.address(email)
+    except envelopes.UnusableAddress:
+        email = words.one_line(email)
+    address = vCalAddress(f"mailto:{email}")
     # A parameter cannot hold a double quote, even escaped (RFC 5545, 3.1).
     spoken = words.one_line(name, limit=160).replace('"', "\u201d")
     if spoken:

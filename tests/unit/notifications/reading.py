@@ -33,6 +33,11 @@ def body(message: EmailMessage, kind: str) -> str:
     return content if isinstance(content, str) else content.decode()
 
 
+def calendar_parts(message: EmailMessage) -> list[EmailMessage]:
+    """The parts that calendars read."""
+    return [part for part in message.walk() if part.get_content_type() == "text/calendar"]
+
+
 def appointment(letter: Letter) -> tuple[str, Event]:
     """The method and the event of the letter's calendar part, which must be the same in part and file."""
     message = opened(letter)
