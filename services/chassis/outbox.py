@@ -40,6 +40,9 @@ class BrokenPromise(AssertionError):
     """A payload is not what its own event promises: a bug of the publisher."""
 
 
+Fact = dict[str, Any]
+
+
 def publish(session: Session, event: type[Event], about: object, *, now: datetime | None = None) -> UUID:
     """Promise a fact to the others; it leaves after `session` commits, or not at all.
 
@@ -47,6 +50,20 @@ def publish(session: Session, event: type[Event], about: object, *, now: datetim
     come from `session.info`, where the door put them. Raises BrokenPromise when the dump is not the promised
     shape, or when the type has no row in infra/routes.toml.
     """
+    told_of = fact(session, event, about, now=now)
+    if session.get_bind().dialect.name == "postgresql":
+        session.execute(_AT_ONCE, {**told_of, "hearers": heard_by(told_of)})
+    else:
+        tell_in_file(session, [told_of])
+    wake(session)
+    event_id: UUID = told_of["event_id"]
+    return event_id
+
+
+def fact(
+    session: Session, event: type[Event], about: object, *, now: datetime | None = None, trace: str = ""
+) -> Fact:
+    """A fact as it will stand in the outbox; `trace` is the session's unless another is given. Raises BrokenPromise."""
     if session.info.get("replays"):
         raise BrokenPromise(f"{event.type}: being told again is no reason to tell anything")
     if event.type not in hearers():
@@ -56,28 +73,28 @@ def publish(session: Session, event: type[Event], about: object, *, now: datetim
     if wrong := shape.validate(body):
         raise BrokenPromise(f"{event.type}: {wrong}")
     subject_field = shape.fields[event.subject]
-    subject = UUID(str(body[subject_field.data_key or event.subject]))
-    at = now or datetime.now(UTC)
-    event_id = uuid7()
-    trace: str = session.info.get("trace") or new_trace()
-    session.info["trace"] = trace
-
-    told_of = {
-        "event_id": event_id,
+    if not trace:
+        trace = session.info.setdefault("trace", "") or new_trace()
+        session.info["trace"] = trace
+    return {
+        "event_id": uuid7(),
         "type": event.type,
-        "subject": subject,
+        "subject": UUID(str(body[subject_field.data_key or event.subject])),
         "body": body,
         "trace": trace,
         "cause": session.info.get("cause"),
-        "happened_at": at,
+        "happened_at": now or datetime.now(UTC),
     }
-    heard_by = sorted(hearers()[event.type])
-    if session.get_bind().dialect.name == "postgresql":
-        session.execute(_AT_ONCE, {**told_of, "hearers": heard_by})
-    else:
-        _tell(session, told_of, heard_by)
-    wake(session)
-    return event_id
+
+
+def heard_by(told_of: Fact) -> list[str]:
+    """Who hears a fact, in the order in which everybody counts for them."""
+    return sorted(hearers()[told_of["type"]])
+
+
+def numbered(facts: Sequence[Fact]) -> list[Fact]:
+    """Facts as PARTS reads them: with their order, and who hears each."""
+    return [{**told_of, "n": n, "hearers": heard_by(told_of)} for n, told_of in enumerate(facts)]
 
 
 def wake(session: Session) -> None:
@@ -111,6 +128,41 @@ _AT_ONCE = text("""
     *(bindparam(column.name, type_=column.type) for column in outbox.c if column is not outbox.c.sequence),
     bindparam("hearers", type_=postgresql.ARRAY(String)),
 )
+# The same for many facts of different subjects, which come as JSON in `facts` (see `numbered`): parts of one statement,
+# (name, what it does) each, so that other rows can be written in front of them.
+PARTS: list[tuple[str, str]] = [
+    (
+        "given",
+        """
+        select * from json_to_recordset(cast(:facts as json)) as fact (
+            n int, event_id uuid, type varchar, subject uuid, body json, trace varchar, cause uuid,
+            happened_at timestamptz, hearers json
+        )""",
+    ),
+    ("heard", "select given.*, hearer from given, json_array_elements_text(hearers) as hearer"),
+    (
+        "counted",
+        """
+        insert into told (hearer, subject, version)
+        select hearer, subject, 1 from heard order by subject, hearer
+        on conflict (hearer, subject) do update set version = told.version + 1
+        returning hearer, subject, version""",
+    ),
+    (
+        "facts",
+        """
+        insert into outbox (event_id, type, subject, body, trace, cause, happened_at)
+        select event_id, type, subject, body, trace, cause, happened_at from given order by n
+        returning sequence, event_id""",
+    ),
+    (
+        "delivered",
+        """
+        insert into delivery (event_id, hearer, sequence, version, attempts, next_at)
+        select event_id, hearer, sequence, version, 0, happened_at
+        from heard join counted using (hearer, subject) join facts using (event_id)""",
+    ),
+]
 _TELL = insert(outbox).returning(outbox.c.sequence)
 _DELIVER = insert(delivery)
 _COUNT_UP = (
@@ -120,21 +172,24 @@ _COUNT_UP = (
 )
 
 
-def _tell(session: Session, told_of: dict[str, Any], heard_by: Sequence[str]) -> None:
-    sequence = session.execute(_TELL, told_of).scalar_one()
-    if not heard_by:
-        return
-    subjects = [{"hearer": hearer, "subject": told_of["subject"], "version": 1} for hearer in heard_by]
-    new = {
-        "event_id": told_of["event_id"],
-        "sequence": sequence,
-        "attempts": 0,
-        "next_at": told_of["happened_at"],
-    }
-    counted = session.execute(_COUNT_UP, subjects)
-    session.execute(
-        _DELIVER, [{**new, "hearer": hearer, "version": version} for hearer, version in counted.all()]
-    )
+def tell_in_file(session: Session, facts: Sequence[Fact]) -> None:
+    """Write facts into a file, one after the other: there is nobody to wait for."""
+    for told_of in facts:
+        sequence = session.execute(_TELL, told_of).scalar_one()
+        wanted = heard_by(told_of)
+        if not wanted:
+            continue
+        subjects = [{"hearer": hearer, "subject": told_of["subject"], "version": 1} for hearer in wanted]
+        new = {
+            "event_id": told_of["event_id"],
+            "sequence": sequence,
+            "attempts": 0,
+            "next_at": told_of["happened_at"],
+        }
+        counted = session.execute(_COUNT_UP, subjects)
+        session.execute(
+            _DELIVER, [{**new, "hearer": hearer, "version": version} for hearer, version in counted.all()]
+        )
 
 
 def envelope(row: Any, source: str, version: int, attempt: int) -> dict[str, Any]:

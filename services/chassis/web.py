@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable
 from datetime import UTC, datetime
-from functools import cache, wraps
+from functools import wraps
 from http import HTTPStatus
 from typing import Any, TypeVar
 from uuid import uuid4
@@ -14,17 +13,16 @@ import structlog
 from flask import Flask, Response, current_app, g, jsonify, make_response, request
 from flask_smorest import Api
 from marshmallow import ValidationError
-from sqlalchemy import bindparam, select
+from sqlalchemy import select
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
-from sqlalchemy.orm import Session
 from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from services.chassis import health, i18n, metrics, pages
-from services.chassis.db import Database, once
+from services.chassis import health, i18n, keys, metrics, pages
+from services.chassis.db import Database
 from services.chassis.errors import Forbidden, Misshapen, Refused
-from services.chassis.inbox import is_passing, upsert
+from services.chassis.inbox import is_passing
 from services.chassis.outbox import new_trace
 from services.chassis.service import Service
 from services.chassis.settings import Settings
@@ -125,13 +123,13 @@ def transacted(view: View) -> View:
 
     @wraps(view)
     def opened(*args: Any, **kwargs: Any) -> Any:
-        key = _key()
-        fingerprint = _fingerprint() if key else ""
+        key = keys.of_request()
+        fingerprint = keys.fingerprint() if key else ""
         try:
             with database().transaction(trace=g.trace) as session:
                 # The row is taken first: a twin of this request waits here until we have answered.
-                if key and not _take(session, key, fingerprint):
-                    kept = _kept(session, key, fingerprint)
+                if key and not keys.take(session, key, fingerprint, now=now()):
+                    kept = keys.kept(session, key, fingerprint)
                     # It says that something was saved, and its own request may still be waiting for the disk.
                     database().settle()
                     return kept
@@ -139,9 +137,7 @@ def transacted(view: View) -> View:
                 if response.status_code >= HTTPStatus.BAD_REQUEST:
                     raise _Undone(response)
                 if key:
-                    headers = [[k, v] for k, v in response.headers if k.lower() in _KEPT_HEADERS]
-                    told = {"status": response.status_code, "headers": headers, "body": response.get_data()}
-                    session.execute(_KEEP, {"of_key": key, **told})
+                    keys.keep(session, key, response)
                 return response
         except _Undone as undone:
             return undone.response
@@ -149,68 +145,10 @@ def transacted(view: View) -> View:
     return opened  # type: ignore[return-value]
 
 
-class KeyUsedOtherwise(Refused):
-    code, status = "key-used-otherwise", HTTPStatus.UNPROCESSABLE_ENTITY
-
-
 class _Undone(Exception):
     def __init__(self, response: Response) -> None:
         super().__init__(response.status)
         self.response = response
-
-
-# Made once: to make a statement takes longer than to use it.
-_KEEP = once.update().where(once.c.key == bindparam("of_key"))
-
-
-@cache
-def _taking(insert_or: Any) -> Any:
-    return insert_or(once).on_conflict_do_nothing().returning(once.c.key)
-
-
-_KEPT_HEADERS = {"location", "content-type", "set-cookie"}
-
-
-def _key() -> str | None:
-    given = request.headers.get("Idempotency-Key") or request.form.get("once")
-    if not given:
-        return None
-    # A key is only its owner's: the same one on another address or from another person is another key.
-    owner = request.cookies.get("palabre", "") + request.cookies.get("palabre_moi", "")
-    owner += request.headers.get("Authorization", "")
-    mixed = "\n".join((request.method, request.path, owner, given[:200]))
-    return hashlib.sha256(mixed.encode()).hexdigest()
-
-
-def _fingerprint() -> str:
-    if request.form or request.files:
-        parts = sorted((k, v) for k, v in request.form.items(multi=True) if k not in ("once", "csrf_token"))
-        files = [(name, f.filename or "") for name, f in request.files.items(multi=True)]
-        return hashlib.sha256(repr((parts, files)).encode()).hexdigest()
-    return hashlib.sha256(request.get_data(cache=True)).hexdigest()
-
-
-def _take(session: Session, key: str, fingerprint: str) -> bool:
-    """Whether this key is new; it is ours from now on."""
-    row = {
-        "key": key,
-        "request_hash": fingerprint,
-        "status": 0,
-        "headers": [],
-        "body": b"",
-        "answered_at": now(),
-    }
-    return session.execute(_taking(upsert(session)), row).first() is not None
-
-
-def _kept(session: Session, key: str, fingerprint: str) -> Response:
-    row = session.execute(select(once).where(once.c.key == key)).one()
-    if row.request_hash != fingerprint:
-        raise KeyUsedOtherwise("This was sent already with other content. Reload the page and send it again.")
-    kept = Response(row.body, status=row.status)
-    kept.headers.clear()
-    kept.headers.extend([(k, v) for k, v in row.headers])
-    return kept
 
 
 def _begin() -> None:

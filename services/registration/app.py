@@ -65,6 +65,7 @@ def create_app(service: Service, database: Database, settings: Settings) -> Flas
         api.register_blueprint(door.api)
     figures.install(app)
     asked.install(app)
+    public.install(app)
     for page in PAGES:
         app.register_blueprint(page.web)
     app.register_blueprint(arrivals.worker)

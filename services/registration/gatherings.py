@@ -155,9 +155,14 @@ def by_id(session: Session, gathering_id: UUID) -> Gathering:
 _AT = select(Gathering).where(Gathering.slug == bindparam("slug"))
 
 
+def find(session: Session, slug: str) -> Gathering | None:
+    """The gathering at this address, if there is one."""
+    return session.scalar(_AT, {"slug": slug})
+
+
 def by_slug(session: Session, slug: str) -> Gathering:
     """Raises NotFound."""
-    gathering = session.scalar(_AT, {"slug": slug})
+    gathering = find(session, slug)
     if gathering is None:
         raise NotFound("There is no gathering at this address.")
     return gathering

@@ -9,6 +9,7 @@ from uuid import UUID, uuid4
 from sqlalchemy import insert, select
 from sqlalchemy.orm import Session
 
+from services.chassis import pen
 from services.chassis.outbox import Event
 from services.chassis.settings import Settings
 from services.registration.links import Links
@@ -69,7 +70,9 @@ def described(gathering: Gathering, links: Links) -> dict[str, Any]:
     }
 
 
-_NOTE = insert(Base.metadata.tables["deeds"])
+_DEEDS, _PEOPLE = Base.metadata.tables["deeds"], Base.metadata.tables["participants"]
+_NOTE = insert(_DEEDS)
+_SAYS = tuple((column.name, column.key) for column in _PEOPLE.c)
 
 
 def note(
@@ -78,3 +81,24 @@ def note(
     """Write one line of the audit log; `by` is an organiser, or None for the person concerned or the clock."""
     line = {"id": uuid4(), "gathering_id": gathering_id, "about": about, "deed": deed, "by": by, "at": now}
     session.execute(_NOTE, line)
+
+
+class Pen(pen.Pen):
+    """What is written of people at one hour: their rows, what is told of them, and the audit lines."""
+
+    def __init__(self, session: Session, links: Links, now: datetime) -> None:
+        super().__init__(session)
+        self.links, self.now = links, now
+
+    def person(self, participant: Participant) -> None:
+        """Keep a participant: a new row, or whatever is other in the one that the session knows."""
+        if participant not in self.session:
+            self.row(_PEOPLE, {column: getattr(participant, name) for column, name in _SAYS})
+
+    def tell(self, event: type[Event], participant: Participant, *, trace: str = "", **more: object) -> None:
+        self.publish(event, of(participant, self.links, **more), now=self.now, trace=trace)
+
+    def note(self, deed: str, participant: Participant, *, by: UUID | None) -> None:
+        """One line of the audit log; `by` is an organiser, or None for the person concerned or the clock."""
+        about = {"about": participant.id, "gathering_id": participant.gathering_id}
+        self.row(_DEEDS, {"id": uuid4(), **about, "deed": deed, "by": by, "at": self.now})

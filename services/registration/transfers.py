@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from services.chassis.errors import Misshapen, Refused
 from services.chassis.outbox import publish
-from services.registration import hours, names, registrations, stories, telling, topics, waiting_list
+from services.registration import hours, names, newcomers, stories, telling, topics, waiting_list
 from services.registration.events import ParticipantCancelled
 from services.registration.links import Links, hashed
 from services.registration.models import HOLDING, Participant, State
@@ -47,7 +47,7 @@ def hand_over(
     giver, gathering = waiting_list.lock_person(session, participant_id)
     if giver.state != State.registered or gathering.state == "cancelled" or now >= gathering.ends_at:
         raise NothingToHandOver("You hold no seat that you could hand over.")
-    registrations.check_place(gathering, territory=territory, trade=trade, was=giver)
+    newcomers.check_place(gathering, territory=territory, trade=trade, was=giver)
     room = waiting_list.count(session, gathering).room.leaving(giver.territory)
     if territory != giver.territory and room.refusal(territory) is not None:
         raise Misshapen({"territory": ["All the seats of this territory are taken."]})
@@ -68,7 +68,10 @@ def hand_over(
         now, gathering.zone, within=timedelta(hours=gathering.hold_h), before=gathering.ends_at
     )
     handed_by = f"{giver.given} {giver.family}".strip()
-    registrations.hold(session, heir, until=until, handed_by=handed_by, by=by, links=links, now=now)
+    session.add(heir)
+    pen = telling.Pen(session, links, now)
+    newcomers.hold(pen, heir, until=until, handed_by=handed_by, by=by)
+    pen.write()
     if territory != giver.territory:
         waiting_list.promote(session, gathering, links=links, now=now)
     return heir

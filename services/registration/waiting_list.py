@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -59,6 +58,7 @@ _LOCK = (
     .where(Gathering.id == bindparam("gathering_id"))
     .with_for_update(key_share=True)
 )
+_LOCK_WHOLE = select(Gathering).where(Gathering.id == bindparam("gathering_id")).with_for_update(key_share=True)
 _COUNT = (
     select(Participant.territory, Participant.state, func.count())
     .where(
@@ -74,12 +74,15 @@ def lock(session: Session, gathering_id: UUID) -> Gathering:
     """The gathering, locked until the transaction ends: whoever gives or frees a seat holds it. Raises
     NotFound.
     """
+    known: Gathering | None = session.identity_map.get(Session.identity_key(Gathering, gathering_id))
+    if known is None:
+        known = session.scalar(_LOCK_WHOLE, {"gathering_id": gathering_id})
+        if known is None:
+            raise NotFound("There is no such gathering.")
+        return known
     locked = session.execute(_LOCK, {"gathering_id": gathering_id}).one_or_none()
     if locked is None:
         raise NotFound("There is no such gathering.")
-    known: Gathering | None = session.identity_map.get(Session.identity_key(Gathering, gathering_id))
-    if known is None:
-        return session.get_one(Gathering, gathering_id)
     if (known.version, known.lines) != tuple(locked):
         session.refresh(known)
     return known
@@ -110,20 +113,23 @@ def count(session: Session, gathering: Gathering) -> Line:
 
 
 def join(
-    session: Session, gathering: Gathering, participant: Participant, line: Line, reason: Reason, *, links: Links,
-    now: datetime,
-) -> int:  # fmt: skip
-    """Put somebody at the end of the line, tell them why they wait, and return their rank.
+    pen: telling.Pen,
+    gathering: Gathering,
+    participant: Participant,
+    *,
+    rank: int,
+    reason: Reason,
+    trace: str = "",
+) -> None:
+    """Put somebody at the end of the line, and tell them their rank and why they wait.
 
     `gathering` must be locked; a number in its line is given once and never again.
     """
     gathering.lines += 1
     participant.state, participant.deadline_at, participant.line = State.waiting, None, gathering.lines
-    session.add(participant)
-    session.flush()
-    _tell_rank(session, participant, line.waiting + 1, reason, links=links, now=now)
-    telling.note(session, "waits", participant.id, gathering_id=gathering.id, by=None, now=now)
-    return line.waiting + 1
+    pen.person(participant)
+    pen.tell(ParticipantWaitlisted, participant, rank=rank, reason=str(reason), trace=trace)
+    pen.note("waits", participant, by=None)
 
 
 def rejoin(
@@ -153,7 +159,7 @@ def verdict(session: Session, gathering: Gathering, line: Line, territory: str) 
     refusal = line.room.refusal(territory)
     if refusal is not None or line.waiting == 0:
         return refusal
-    return seats.verdict(line.room, _waiting(session, gathering.id), territory)
+    return seats.verdict(line.room, queue(session, gathering.id), territory)
 
 
 def place(session: Session, gathering: Gathering, participant: Participant) -> Place:
@@ -180,7 +186,7 @@ def promote(session: Session, gathering: Gathering, *, links: Links, now: dateti
     line = count(session, gathering)
     if line.waiting == 0 or line.room.free == 0:
         return 0
-    chosen = [one.who for one in seats.promoted(line.room, _waiting(session, gathering.id))]
+    chosen = [one.who for one in seats.promoted(line.room, queue(session, gathering.id))]
     until = hours.deadline(
         now, gathering.zone, within=timedelta(hours=gathering.offer_h), before=stops_at(gathering)
     )
@@ -275,7 +281,8 @@ def _tell_rank(
     publish(session, ParticipantWaitlisted, about=told, now=now)
 
 
-def _waiting(session: Session, gathering_id: UUID) -> Iterable[Waiting]:
+def queue(session: Session, gathering_id: UUID) -> list[Waiting]:
+    """Everybody who waits, the first in the line first."""
     rows = session.execute(
         select(Participant.id, Participant.territory, Participant.line)
         .where(Participant.gathering_id == gathering_id, Participant.state == State.waiting)

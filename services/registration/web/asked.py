@@ -15,7 +15,7 @@ from services.chassis.errors import Misshapen
 from services.chassis.i18n import day, language
 from services.chassis.i18n import gettext as _
 from services.chassis.pages import Form
-from services.registration import registrations
+from services.registration import newcomers
 from services.registration.asking import answers as asking
 from services.registration.asking.questions import Branch, Kind, Question, branches, of
 from services.registration.models import Gathering, Participant
@@ -84,7 +84,7 @@ def refuse_answers(gathering: Gathering, form: Form) -> Form:
     """The form, saying beside each question what is wrong with its answer."""
     if not any(name.startswith("answers.") for name in form.errors):
         try:
-            registrations.check_answers(gathering, typed(gathering, form))
+            newcomers.check_answers(gathering, typed(gathering, form))
         except Misshapen as error:
             form.refuse(error)
     return form

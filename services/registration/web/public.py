@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, cast
 from uuid import UUID
 
-from flask import Blueprint, current_app, request
+from flask import Blueprint, Flask, Response, current_app, g, make_response, request
 from flask.typing import ResponseReturnValue
 from itsdangerous import BadSignature, URLSafeSerializer
 from marshmallow import ValidationError
@@ -24,6 +24,7 @@ from services.registration import (
     addresses,
     gatherings,
     invitations,
+    newcomers,
     participants,
     parties,
     registrations,
@@ -33,6 +34,7 @@ from services.registration.asking import answers as asking
 from services.registration.models import Gathering, Invitation
 from services.registration.schemas.people import NewRegistration, PartyForm
 from services.registration.schemas.sign_ins import Code, SignInRequest
+from services.registration.web import crowds
 from services.registration.web.asked import refuse_answers, typed
 from services.registration.web.doors import attempt, links, see_other
 
@@ -63,19 +65,51 @@ def page(session: Session, slug: str) -> ResponseReturnValue:
 
 
 @web.post("/r/<slug>/inscription")
-@transacted
-def ask(session: Session, slug: str) -> ResponseReturnValue:
+def ask(slug: str) -> ResponseReturnValue:
+    """Most people ask among others, in one transaction; whatever is unusual about a request is met alone."""
+    return _ask_among_others(slug) or _alone(slug)
+
+
+def _ask_among_others(slug: str) -> Response | None:
+    gathering = crowds.here().known(slug)
+    if gathering is None or gathering.state != "open" or now() >= gathering.ends_at:
+        return None
+    form = Form(request.form)
+    wanted, _meant = _read(gathering, form)
+    if form.errors:
+        return None
+    wish = newcomers.Wish(**_said(gathering, form, wanted), trace=g.trace)
+    return crowds.here().ask(gathering, wish)
+
+
+def _ask_alone(session: Session, slug: str) -> ResponseReturnValue:
     gathering = _open_to_all(session, slug)
     form = Form(request.form)
     wanted, meant = _read(gathering, form)
     if form.errors:
         return _again(session, gathering, form, meant=meant), 422
-    wanted |= {"language": request.form.get("language") or language(), "answers": typed(gathering, form)}
+    wanted = _said(gathering, form, wanted)
     try:
-        answer = registrations.ask(session, gathering.id, **wanted, links=links(), now=now())
+        answer = newcomers.ask(session, gathering.id, **wanted, links=links(), now=now())
     except Misshapen as error:
         return _again(session, gathering, form.refuse(error)), 422
-    return see_other(f"/r/{slug}/ensuite?t={_sealed(answer)}")
+    return _answered(gathering, answer)
+
+
+_alone = cast(Callable[[str], ResponseReturnValue], transacted(_ask_alone))
+
+
+def _said(gathering: Gathering, form: Form, wanted: dict[str, Any]) -> dict[str, Any]:
+    spoken = request.form.get("language") or language()
+    return {**wanted, "language": spoken, "answers": typed(gathering, form)}
+
+
+def _answered(gathering: Gathering, answer: newcomers.Answer) -> Response:
+    return make_response(see_other(f"/r/{gathering.slug}/ensuite?t={_sealed(answer)}"))
+
+
+def install(app: Flask) -> None:
+    crowds.install(app, _answered)
 
 
 @web.get("/r/<slug>/lien")
@@ -175,7 +209,7 @@ def _read(gathering: Gathering, form: Form) -> tuple[dict[str, Any], str | None]
         form.refuse(error)
     typed = {name: str(form.value(name)).strip() for name in ("territory", "trade", "email")}
     try:
-        registrations.check_place(gathering, territory=typed["territory"], trade=typed["trade"])
+        newcomers.check_place(gathering, territory=typed["territory"], trade=typed["trade"])
     except Misshapen as error:
         form.refuse(error)
     refuse_answers(gathering, form)
@@ -254,7 +288,7 @@ def _seal() -> URLSafeSerializer:
     return URLSafeSerializer(keys, salt="what-next")
 
 
-def _sealed(answer: registrations.Answer) -> str:
+def _sealed(answer: newcomers.Answer) -> str:
     until = answer.held_until.isoformat() if answer.held_until else None
     said = {"who": str(answer.participant_id), "outcome": answer.outcome, "until": until}
     ticket: str = _seal().dumps({**said, "rank": answer.rank, "reason": answer.reason})
