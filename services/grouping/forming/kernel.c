@@ -14,13 +14,13 @@
 #define WIDE
 #endif
 
-enum { STRIP = 32, LIMITS = 4096 };
+enum { STRIP = 32, LIMITS = 4096, LINE = 16 };
 
 static const i32 CLOSED = 1 << 30; /* dearer than any price can make good */
 
 /* Everything of a table with one number for each pair. Chairs are people, then empty chairs from `people` on; those
    before `tied` never change, those before `free` only with all who are kept together with them. Rows are `stride`
-   long, whole strips. */
+   long: whole strips from `free` on, which begins a line of the cache. */
 typedef struct {
     i32 chairs, stride, groups, people, tied, free, front_n, stay;
     const i32 *pull;   /* chairs x stride */
@@ -97,6 +97,20 @@ static void look(Table *t)
     }
 }
 
+/* What it costs when `ones`, of one group, change places with `hosts` of another: one after the other, and what those
+   before have changed by then. Nothing is moved for it, for most units stay where they are. */
+static i64 unit_price(const Table *t, const i32 *ones, const i32 *hosts, i32 size)
+{
+    i64 sum = 0;
+    for (i32 k = 0; k < size; k++) {
+        const i32 *one = t->pull + (i64)ones[k] * t->stride, *host = t->pull + (i64)hosts[k] * t->stride;
+        sum += price(t, ones[k], hosts[k]);
+        for (i32 m = 0; m < k; m++)
+            sum += 2 * ((i64)one[ones[m]] - one[hosts[m]] + host[hosts[m]] - host[ones[m]]);
+    }
+    return sum;
+}
+
 /* A unit changes places with as many single people of v's group, those who follow v. */
 static void unit_change(Table *t, i32 u, i32 v, i64 limit)
 {
@@ -111,17 +125,10 @@ static void unit_change(Table *t, i32 u, i32 v, i64 limit)
         if (t->seats[host] == b && t->mate[host] == host) hosts[found++] = host;
     }
     if (found < size) return;
-    i64 sum = 0;
-    for (i32 k = 0; k < size; k++) {
-        i64 delta = price(t, ones[k], hosts[k]);
-        change(t, ones[k], hosts[k], delta);
-        sum += delta;
-    }
-    if (sum <= limit) {
-        look(t);
-        return;
-    }
-    for (i32 k = size - 1; k >= 0; k--) change(t, ones[k], hosts[k], price(t, ones[k], hosts[k]));
+    i64 sum = unit_price(t, ones, hosts, size);
+    if (sum > limit) return;
+    for (i32 k = 0; k < size; k++) change(t, ones[k], hosts[k], k ? 0 : sum);
+    look(t);
 }
 
 /* What one person looks along: prices of leaving and joining by place, rows by chair, and a limit for each. */
@@ -175,9 +182,9 @@ WIDEST static i32 first_fit_widest(const Row *r)
 static i64 row(Table *t, i32 u, u64 bits, i32 from, i64 most)
 {
     i32 a = t->seats[u], n = t->stride, groups = t->groups, empty = t->people < t->chairs;
-    i32 column[2 * groups + 2 + STRIP], open = t->chairs - t->free, first = t->free / STRIP * STRIP;
+    i32 column[2 * groups + 2 + STRIP], open = t->chairs - t->free, first = t->free;
     const i32 *la = t->load + (i64)a * n;
-    Row r = {column, t->place, la, t->own, t->pull + (i64)u * n, t->limits, first, (n - first) / STRIP, 0, 0, from};
+    Row r = {column, t->place, la, t->own, t->pull + (i64)u * n, t->limits, first, (open + STRIP - 1) / STRIP, 0, 0, from};
     r.start = below(bits, r.strips);
     r.turn = bits & (STRIP - 1);
     for (i32 g = 0; g < groups; g++) column[g] = t->load[(i64)g * n + u] - la[u];
@@ -218,7 +225,7 @@ i64 walk(Table *t, const i32 *firsts, i32 firsts_n, double heat, i64 count)
         i32 k = below(z & 0xFFFFFFFFu, firsts ? firsts_n : t->people - t->tied), from = z & (LIMITS - 1);
         i32 u = firsts ? firsts[k] : t->tied + k;
         if (t->mate[u] == u) {
-            judged += row(t, u, z >> 32, from, count - judged);
+            judged += row(t, u, z >> 32, from & -LINE, count - judged);
         } else {
             i32 v = t->free + below(z >> 32, t->people - t->free);
             if (t->seats[u] != t->seats[v]) unit_change(t, u, v, t->limits[from]);

@@ -28,7 +28,7 @@ LARGEST = 4000
 FORBIDDEN = 100_000
 """Price of two people together who must not be."""
 _NEVER = -(2**62)
-_LIMITS, _STRIP = 4096, 32
+_LIMITS, _STRIP, _LINE = 4096, 32, 16
 SPREAD = -np.log((np.arange(_LIMITS) * 2531 % _LIMITS + 0.5) / _LIMITS)
 """Quantiles of the exponential law, in an order where neighbours differ: 2531 is 4096 over the golden ratio."""
 _TOP = 2**27
@@ -102,7 +102,7 @@ class Table:
     front: Ints = field(default_factory=lambda: np.empty(0, np.int64))
     front_seats: Words = field(default_factory=lambda: np.empty((0, 0), np.int32))
     _heat: float = -1.0
-    _limits: Words = field(default_factory=lambda: np.zeros(_LIMITS + _STRIP, np.int32))
+    _limits: Words = field(default_factory=lambda: _lined(1, _LIMITS + _STRIP, 0)[0])
     _in_c: _Table | None = None
 
     @classmethod
@@ -131,21 +131,22 @@ class Table:
             raise ValueError("prices are too large for the kernel")
         mates = everyone if mate is None else np.ascontiguousarray(mate, np.int32)
         bound = np.flatnonzero(mates != everyone)
-        stride = max(1, -(-chairs // _STRIP)) * _STRIP
-        wide = np.zeros((chairs, stride), np.int32)
+        free = max(tied, int(bound[-1]) + 1 if len(bound) else 0)
+        stride = -(-(free + max(1, -(-(chairs - free) // _STRIP)) * _STRIP) // _LINE) * _LINE
+        wide = _lined(chairs, stride, free)
         wide[:, :chairs] = pull
         table = cls(
             pull=wide,
-            load=np.zeros((len(call), stride), np.int32),
-            own=np.zeros(stride, np.int32),
+            load=_lined(len(call), stride, free),
+            own=_lined(1, stride, free)[0],
             call=np.ascontiguousarray(call, np.int32),
             seats=_padded(np.array(seats), stride, -1),
-            place=np.full(stride, len(call), np.int32),
+            place=_lined(1, stride, free, len(call))[0],
             people=people,
             least=least,
             spare=np.zeros(len(call), np.int32),
             tied=tied,
-            free=max(tied, int(bound[-1]) + 1 if len(bound) else 0),
+            free=free,
             mate=mates,
             best_seats=np.array(seats, np.int32),
             seed=seed % 2**64,
@@ -178,14 +179,14 @@ class Table:
         """The same people on the same seats, who will take other steps; prices are shared."""
         return replace(
             self,
-            load=self.load.copy(),
-            own=self.own.copy(),
+            load=_lined(len(self.load), len(self.own), self.free, self.load),
+            own=_lined(1, len(self.own), self.free, self.own)[0],
             seats=_padded(self.seats, len(self.own), -1),
-            place=self.place.copy(),
+            place=_lined(1, len(self.own), self.free, self.place)[0],
             spare=self.spare.copy(),
             best_seats=self.best_seats.copy(),
             seed=seed % 2**64,
-            _limits=self._limits.copy(),
+            _limits=_lined(1, _LIMITS + _STRIP, 0, self._limits)[0],
             _in_c=None,
         )
 
@@ -251,7 +252,7 @@ class Table:
             else:
                 u = int(firsts[low * len(firsts) >> 32])
             if self.mate[u] == u:
-                judged += self._row(u, high, start, count - judged)
+                judged += self._row(u, high, start & -_LINE, count - judged)
             else:
                 v = self.free + (high * (self.people - self.free) >> 32)
                 if self.seats[u] != self.seats[v]:
@@ -262,15 +263,17 @@ class Table:
         return judged
 
     def _row(self, u: int, bits: int, limit: int, most: int) -> int:
-        a, groups, first = int(self.seats[u]), len(self.call), self.free // _STRIP * _STRIP
-        strips, open_ = (len(self.own) - first) // _STRIP, len(self.seats) - self.free
+        a, groups, first = int(self.seats[u]), len(self.call), self.free
+        open_ = len(self.seats) - first
+        strips = -(-open_ // _STRIP)
         start, turn = bits * strips >> 32, bits % _STRIP
         column = np.full(2 * groups + 2, _CLOSED, np.int32)
         column[:groups] = self.load[:, u] - self.load[a, u]
         column[a] = _CLOSED
         if self.spare[a] > 0:
             column[groups + 1 : -1] = column[:groups]
-        prices = column[self.place[first:]] + self.load[a, first:] - self.own[first:] - 2 * self.pull[u, first:]
+        at = slice(first, first + strips * _STRIP)
+        prices = column[self.place[at]] + self.load[a, at] - self.own[at] - 2 * self.pull[u, at]
         rows = prices.reshape(strips, _STRIP)
         around = np.concatenate((rows[start:], rows[:start])).ravel()
         fits = (around <= self._limits[(limit + np.arange(len(around))) % _LIMITS]).reshape(strips, _STRIP)
@@ -335,6 +338,17 @@ class Table:
 
 
 _LOW = 2**32 - 1
+
+
+def _lined(rows: int, stride: int, free: int, numbers: Words | int = 0) -> Words:
+    """(rows, stride) of these numbers, where number `free` of each row begins a line of the processor's cache: a wide
+    register that straddles two lines is read twice. `stride` is whole lines.
+    """
+    room = np.empty(rows * stride + _LINE, np.int32)
+    begin = -(room.ctypes.data // room.itemsize + free) % _LINE
+    found = room[begin : begin + rows * stride].reshape(rows, stride)
+    found[:] = numbers
+    return found
 
 
 def _padded(numbers: NDArray[np.integer], length: int, rest: int) -> Words:
