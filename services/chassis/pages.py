@@ -187,7 +187,7 @@ _REFUSALS: dict[int, tuple[str, str]] = {
     410: (N_("This is over"), N_("Nothing has been changed.")),
     413: (N_("This is too large for us"), N_("Send a smaller file or a shorter text.")),
     422: (N_("Some answers need another look"), N_("Go back: what you wrote is still there.")),
-    429: (N_("Too many tries in a short time"), N_("Wait a minute, then try again.")),
+    429: (N_("Too many tries in a short time"), N_("Go back: what you wrote is still there.")),
     503: (N_("We are busy for a moment"), N_("Try again in a minute: nothing has been lost.")),
 }
 _MISSHAPEN = N_("Some answers need another look.")

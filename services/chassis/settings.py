@@ -58,6 +58,13 @@ def _count(value: str) -> int:
     return number
 
 
+def _whole(value: str) -> int:
+    number = int(value)
+    if number < 0:
+        raise ValueError("0 or more")
+    return number
+
+
 def _url(*schemes: str) -> Callable[[str], str]:
     def read(value: str) -> str:
         if value != "held:" and urlsplit(value).scheme not in schemes:
@@ -141,6 +148,17 @@ class Settings:
         default="http://127.0.0.1:8000",
         read=_url("http", "https"),
     )
+    proxies: int | None = _setting(
+        "how many proxies stand between people and the services, each of which adds to X-Forwarded-For; "
+        "unset: 1 in production (the gateway), else 0 (people are answered directly, and the header is not believed)",
+        read=_whole,
+    )
+    crowd: int = _setting(
+        "how many people may come from one network at once, such as a hall behind one address; the public forms let "
+        "each network in as often as such a crowd needs. 0: no limits",
+        default=200,
+        read=_whole,
+    )
     passkey_domain: str = _setting(
         "the domain that organisers' passkeys belong to: the host of PALABRE_PUBLIC_URL or a domain above it; "
         "empty: the host. Changing it makes every passkey useless",
@@ -209,6 +227,11 @@ class Settings:
         default=(),
         read=_some_of(*ALLOWABLE),
     )
+
+    @property
+    def proxies_before_us(self) -> int:
+        """How many of the last entries of X-Forwarded-For our own proxies wrote."""
+        return int(self.mode == "production") if self.proxies is None else self.proxies
 
     def database_of(self, service: str) -> str:
         """The address of one service's database."""

@@ -19,7 +19,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from services.chassis import health, i18n, keys, metrics, pages
+from services.chassis import doorkeeper, health, i18n, keys, metrics, pages
 from services.chassis.db import Database
 from services.chassis.errors import Forbidden, Misshapen, Refused
 from services.chassis.inbox import is_passing
@@ -48,7 +48,9 @@ def new_app(service: Service, database: Database, settings: Settings) -> Flask:
     app.extensions["database"] = database
     app.extensions["settings"] = settings
     app.extensions["service"] = service
-    app.wsgi_app = ProxyFix(app.wsgi_app, x_for=1, x_proto=1)  # type: ignore[method-assign]
+    if behind := settings.proxies_before_us:
+        # The last ones of the list are our own proxies'; what stands before them, anybody may have written.
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=behind, x_proto=1)  # type: ignore[method-assign]
     app.before_request(_begin)
     # Before all that may refuse a request: those are counted too.
     metrics.install(app, service)
@@ -59,6 +61,7 @@ def new_app(service: Service, database: Database, settings: Settings) -> Flask:
     app.register_error_handler(DBAPIError, _away)
     app.register_error_handler(PoolTimeout, _away)
     app.register_error_handler(Exception, _broken)
+    doorkeeper.install(app, settings)
     i18n.install(app, service.name)
     pages.install(app, service, settings)
     app.add_url_rule(f"/api/{service.name}/health", "health", _health)
@@ -189,6 +192,13 @@ def problem(status: int, code: str, detail: str, **members: object) -> Response:
 
 
 def _refused(refusal: Refused) -> Response:
+    response = _told(refusal)
+    if "retry_after_s" in refusal.members:
+        response.headers["Retry-After"] = str(refusal.members["retry_after_s"])
+    return response
+
+
+def _told(refusal: Refused) -> Response:
     status, detail = int(refusal.status), pages.sentence(refusal)
     errors: dict[str, list[str]] = getattr(refusal, "errors", {})
     if refusal.field:

@@ -12,6 +12,7 @@ from flask.typing import ResponseReturnValue
 from marshmallow import ValidationError
 from sqlalchemy.orm import Session
 
+from services.chassis import doorkeeper
 from services.chassis.pages import Form, form_errors, render
 from services.chassis.web import database, now, reading
 from services.feedback import answers, questionnaires
@@ -19,6 +20,7 @@ from services.feedback.answers import AlreadyAnswered, Receipt
 from services.feedback.schemas import read_sheet
 
 pages = Blueprint("questionnaire", __name__)
+doorkeeper.guard(pages)
 
 
 @pages.get("/q/<link>")

@@ -7,6 +7,7 @@ from flask.typing import ResponseReturnValue
 from marshmallow import ValidationError
 from sqlalchemy.orm import Session
 
+from services.chassis.doorkeeper import CODES, counted
 from services.chassis.pages import Form, render
 from services.chassis.web import database, reading
 from services.feedback import gatherings, quotes
@@ -23,6 +24,7 @@ def ask(session: Session, slug: str) -> ResponseReturnValue:
 
 
 @pages.post("/f/<slug>/parole")
+@counted(CODES)
 def withdraw(slug: str) -> ResponseReturnValue:
     """Not `transacted`: nothing may be kept of who took which sentence back, and twice is as good as once."""
     form = Form(request.form)

@@ -8,6 +8,7 @@ from uuid import UUID
 from flask_smorest import Blueprint
 from sqlalchemy.orm import Session
 
+from services.chassis.doorkeeper import REGISTRATIONS, counted
 from services.chassis.web import now, transacted
 from services.registration import cancellations, participants, parties, registrations, transfers
 from services.registration.api.doors import links, may
@@ -25,6 +26,7 @@ api = Blueprint("registrations", __name__, url_prefix="/api/registration/gatheri
 
 
 @api.post("/<uuid:gathering_id>/registrations")
+@counted(REGISTRATIONS)
 @api.arguments(NewRegistration)
 @transacted
 @api.response(202, AnswerView)
@@ -34,6 +36,7 @@ def ask(session: Session, wanted: dict[str, Any], gathering_id: UUID) -> registr
 
 
 @api.post("/<uuid:gathering_id>/registrations/together")
+@counted(REGISTRATIONS)
 @api.arguments(NewParty)
 @transacted
 @api.response(202, AskedView(many=True))

@@ -8,6 +8,7 @@ from flask_smorest import Blueprint
 from sqlalchemy.orm import Session
 
 from services.chassis import auth, i18n
+from services.chassis.doorkeeper import KEYS, SIGN_INS, counted
 from services.chassis.web import now, settings, transacted
 from services.registration import sign_ins
 from services.registration.api.doors import links
@@ -19,6 +20,7 @@ api = Blueprint("sign-ins", __name__, url_prefix="/api/registration", descriptio
 
 
 @api.post("/sign-ins")
+@counted(SIGN_INS)
 @api.arguments(SignInRequest)
 @transacted
 @api.response(202)
@@ -28,6 +30,7 @@ def ask(session: Session, wanted: dict[str, Any]) -> None:
 
 
 @api.post("/tokens")
+@counted(KEYS)
 @api.arguments(TokenExchange)
 @transacted
 @api.response(201, TokenView)

@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 
 from services.chassis import auth, i18n
 from services.chassis.catalogues import N_
+from services.chassis.doorkeeper import CODES, KEYS, SIGN_INS, counted, guard
 from services.chassis.i18n import gettext as _
 from services.chassis.pages import Form, render, tell
 from services.chassis.web import now, reading, settings, transacted
@@ -20,6 +21,7 @@ from services.registration.web.doors import attempt, links, see_other, site
 STAYS_S = 12 * 3600
 
 web = Blueprint("entering", __name__)
+guard(web)
 
 
 @web.get("/entrer")
@@ -28,6 +30,7 @@ def door() -> ResponseReturnValue:
 
 
 @web.post("/entrer")
+@counted(SIGN_INS)
 @transacted
 def knock(session: Session) -> ResponseReturnValue:
     def deed(email: str) -> ResponseReturnValue:
@@ -41,6 +44,7 @@ def knock(session: Session) -> ResponseReturnValue:
 
 
 @web.post("/entrer/code")
+@counted(CODES)
 @transacted
 def enter_by_code(session: Session) -> ResponseReturnValue:
     form = Form(request.form)
@@ -60,6 +64,7 @@ def enter_by_code(session: Session) -> ResponseReturnValue:
 
 
 @web.post("/entrer/cle/defi")
+@counted(KEYS)
 @transacted
 def challenge(session: Session) -> ResponseReturnValue:
     """What a script needs to look for a passkey in this browser."""
@@ -67,6 +72,7 @@ def challenge(session: Session) -> ResponseReturnValue:
 
 
 @web.post("/entrer/cle")
+@counted(KEYS)
 @transacted
 def enter_by_passkey(session: Session) -> ResponseReturnValue:
     form = Form(request.form)

@@ -12,7 +12,7 @@ from markupsafe import Markup
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from services.chassis import auth
+from services.chassis import auth, doorkeeper
 from services.chassis.i18n import gettext as _
 from services.chassis.pages import Form, render, tell
 from services.chassis.web import now, reading, settings, transacted
@@ -35,6 +35,7 @@ from services.registration.web.asked import answers_missing, known_answers, refu
 from services.registration.web.doors import attempt, links, see_other
 
 web = Blueprint("mine", __name__, url_prefix="/moi/<token>")
+doorkeeper.guard(web)
 
 REMEMBERED = timedelta(days=30)
 ANSWERING = (State.pending_email, State.registered, State.waiting, State.offered)

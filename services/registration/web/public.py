@@ -15,6 +15,7 @@ from werkzeug.datastructures import MultiDict
 
 from services.chassis import auth
 from services.chassis.catalogues import N_
+from services.chassis.doorkeeper import CODES, LETTERS, REGISTRATIONS, counted
 from services.chassis.errors import Forbidden, Misshapen, NotFound
 from services.chassis.i18n import gettext as _
 from services.chassis.i18n import language
@@ -65,6 +66,7 @@ def page(session: Session, slug: str) -> ResponseReturnValue:
 
 
 @web.post("/r/<slug>/inscription")
+@counted(REGISTRATIONS)
 def ask(slug: str) -> ResponseReturnValue:
     """Most people ask among others, in one transaction; whatever is unusual about a request is met alone."""
     return _ask_among_others(slug) or _alone(slug)
@@ -119,6 +121,7 @@ def before_asking_for_a_link(session: Session, slug: str) -> ResponseReturnValue
 
 
 @web.post("/r/<slug>/lien")
+@counted(LETTERS)
 @transacted
 def send_links(session: Session, slug: str) -> ResponseReturnValue:
     gathering = _open_to_all(session, slug)
@@ -140,6 +143,7 @@ def before_asking_together(session: Session, slug: str) -> ResponseReturnValue:
 
 
 @web.post("/r/<slug>/ensemble")
+@counted(REGISTRATIONS)
 @transacted
 def ask_together(session: Session, slug: str) -> ResponseReturnValue:
     gathering = _open_to_all(session, slug)
@@ -167,6 +171,7 @@ def what_next(session: Session, slug: str) -> ResponseReturnValue:
 
 
 @web.post("/r/<slug>/code")
+@counted(CODES)
 @transacted
 def confirm_by_code(session: Session, slug: str) -> ResponseReturnValue:
     ticket = request.form.get("t", "")

@@ -53,6 +53,8 @@ def test_production_starts_with_what_it_needs() -> None:
         ("OPERATORS", "odile@example.org,otto", "otto is none"),
         ("VERIFY_KEY", "abc", "32 bytes in urlsafe base64"),
         ("ALLOW", "everything", "everything is none of them"),
+        ("PROXIES", "-1", "0 or more"),
+        ("CROWD", "many", "invalid literal"),
         ("PASSKEY_DOMAIN", "elsewhere.example", "PALABRE_PUBLIC_URL's host, 127.0.0.1, or a domain above"),
     ],
 )

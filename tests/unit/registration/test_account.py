@@ -120,3 +120,40 @@ def test_where_browsers_have_no_passkeys_the_door_offers_none(registration, publ
     assert [form.action for form in browser.get("/entrer").forms] == ["/entrer"]
     token = browser.page.form("/entrer").value("csrf_token")
     assert browser.client.post("/entrer/cle/defi", data={"csrf_token": token}).status_code == 404
+
+
+HALL = {"REMOTE_ADDR": "203.0.113.7"}
+
+
+def test_a_hall_of_130_people_behind_one_address_registers_mistypes_and_asks_for_links(a_gathering, a_browser):
+    gathering, browser = a_gathering(), a_browser()
+    browser.client.environ_base |= HALL
+    token = browser.get(f"/r/{gathering.slug}").form("inscription").value("csrf_token")
+
+    def sent(tail, times):
+        address = f"/r/{gathering.slug}/{tail}"
+        return {browser.client.post(address, data={"csrf_token": token}).status_code for _ in range(times)}
+
+    # Three tries each at the form and at the code, two letters each.
+    assert [sent("inscription", 390), sent("code", 390), sent("lien", 260)] == [{422}, {404}, {422}]
+
+
+def test_a_network_that_asks_for_sign_in_letters_without_end_is_told_to_wait(a_browser):
+    browser = a_browser()
+    browser.client.environ_base |= HALL
+    token = browser.get("/entrer?lang=en").form("/entrer").value("csrf_token")
+
+    answers = [browser.client.post("/entrer", data={"csrf_token": token}) for _ in range(101)]
+
+    assert [answer.status_code for answer in answers] == [422] * 100 + [429]
+    assert "Very many requests came from your network" in answers[-1].text
+
+
+@pytest.mark.parametrize("address", ["/api/registration/sign-ins", "/api/registration/tokens"])
+def test_programs_are_told_to_wait_too(app, address):
+    program = app.test_client()
+    program.environ_base |= HALL
+
+    found = [program.post(address, json={}).status_code for _ in range(401)]
+
+    assert (found[0], found[-1]) == (422, 429)
