@@ -15,7 +15,7 @@ from services.notifications import api, deliveries, health, web
 from services.notifications.events import EVENTS
 from services.notifications.lines import Server
 from services.notifications.models import Base
-from services.notifications.tasks import DOUBT, FIND, FIND_RETURNS, LOOK, POST, REMIND, SET_RIGHT, inbox
+from services.notifications.tasks import DIGEST, DOUBT, FIND, FIND_RETURNS, LOOK, POST, REMIND, SET_RIGHT, inbox
 
 
 def create_app(service: Service, database: Database, settings: Settings) -> Flask:
@@ -48,7 +48,7 @@ service = Service(
     events=EVENTS,
     create_app=create_app,
     folder=Path(__file__).parent,
-    chores=(DOUBT, SET_RIGHT, REMIND),
+    chores=(DOUBT, SET_RIGHT, REMIND, DIGEST),
     sweeps=(FIND, FIND_RETURNS),
     tasks=(POST, LOOK),
     restored=(deliveries.after_restore,),

@@ -106,6 +106,25 @@ class Reminder(Base):
     done_at: Mapped[datetime | None]
 
 
+class Digest(Base):
+    """When the organisers of a gathering are written to next, and up to when they know what went wrong."""
+
+    __tablename__ = "digests"
+
+    gathering_id: Mapped[UUID] = mapped_column(ForeignKey("gatherings.id"), primary_key=True)
+    due_at: Mapped[datetime] = mapped_column(index=True)
+    told_upto: Mapped[datetime | None]
+
+
+class DigestSilence(Base):
+    """An organiser who does not want the digest of this gathering."""
+
+    __tablename__ = "digest_silences"
+
+    gathering_id: Mapped[UUID] = mapped_column(ForeignKey("gatherings.id"), primary_key=True)
+    organiser_id: Mapped[UUID] = mapped_column(primary_key=True)
+
+
 class Person(Base):
     """A participant as their letters need them; `calendar` counts the calendar messages they were sent."""
 

@@ -216,6 +216,10 @@ class Settlement(Schema):
     arrived = fields.Boolean(required=True)
 
 
+class DigestSwitch(Schema):
+    is_on = fields.Boolean(required=True)
+
+
 class NewWords(Schema):
     """An organiser's words for a kind of letter; placeholders stand in braces."""
 

@@ -14,6 +14,7 @@ from services.chassis.service import Chore, Sweep, Task
 from services.notifications import (
     announcements,
     deliveries,
+    digests,
     disclosures,
     erasures,
     people,
@@ -89,5 +90,6 @@ FIND = Sweep("find_letters", 1, deliveries.find, "post")
 LOOK = Task("read_returns", "notifications.mail", returns.look)
 FIND_RETURNS = Sweep("find_returns", 30, returns.find, "read_returns")
 REMIND = Chore("write_reminders", 5, reminders.write_due)
+DIGEST = Chore("write_digests", 30, digests.write_due)
 DOUBT = Chore("doubt_letters", 20, deliveries.doubt)
 SET_RIGHT = Chore("set_letters_right", 10, deliveries.set_right)

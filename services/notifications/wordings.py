@@ -232,4 +232,14 @@ def _made_up(gathering: Gathering, language: str) -> Mapping[str, Any]:
         "companions": 10,
         "reasons": ["C’était votre premier choix." if french else "It was your first wish."],
         "before_number": 2,
+        "failures": [
+            {
+                "name": "Bo Lindqvist",
+                "subject": "Votre place est réservée" if french else "Your seat is reserved",
+                "state": "bounced",
+            }
+        ],
+        "failed": 1,
+        "others": 0,
+        "drafts": 4,
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from services.notifications.web.digest import digest
 from services.notifications.web.health import health
 from services.notifications.web.letters import letters
 from services.notifications.web.mailbox import mailbox
@@ -9,4 +10,4 @@ from services.notifications.web.schedule import schedule
 from services.notifications.web.suppressions import suppressions
 from services.notifications.web.wordings import wordings
 
-PAGES = (letters, wordings, schedule, suppressions, mailbox, health)
+PAGES = (letters, wordings, schedule, digest, suppressions, mailbox, health)

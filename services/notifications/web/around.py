@@ -48,6 +48,7 @@ def around(session: Session, gathering: Gathering) -> dict[str, object]:
         (url_for("suppressions.listed", slug=slug), _("Addresses")),
         (url_for("wordings.listed", slug=slug), _("Wordings")),
         (url_for("schedule.lines", slug=slug), _("Schedule")),
+        (url_for("digest.page", slug=slug), _("Digest")),
     ]
     return {
         "gathering": gathering,

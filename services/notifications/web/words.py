@@ -33,6 +33,7 @@ KINDS = {
     "moved": N_("Group changed"),
     "questionnaire": N_("Questionnaire"),
     "account": N_("Account published"),
+    "digest": N_("Digest for organisers"),
 }
 ABOUT = {
     "reminder": N_("To those whose invitation left and who have not answered; it stops with any answer."),
@@ -42,6 +43,7 @@ ABOUT = {
         "To everybody with a seat, but for those who got it in the last day: when, where, how to free it."
     ),
     "day": N_("To everybody with a seat, in the morning: the page of their day."),
+    "digest": N_("To each organiser at eight in the morning: letters that failed, then what waits for them."),
     "invitation": N_("Who invites, to what and when, with one link to answer."),
 }
 # The word, and the sign before it: '' done, wait, new, off, bad.

@@ -51,6 +51,7 @@ KINDS = {
         Kind("moved", settles=timedelta(seconds=20)),
         Kind("questionnaire", is_solicitation=True),
         Kind("account"),
+        Kind("digest"),
     )
 }
 # Letters to who organises, about their own way in: no gathering stands behind them.

@@ -111,6 +111,10 @@ _OF_KIND: dict[str, tuple[Placeholder, ...]] = {
         _P("move", "déplacement", "move", N_("From which group to which, and its question.")),
         _P("reasons-to-move", "raisons", "reasons", N_("Why this change.")),
     ),
+    "digest": (
+        _P("failures", "échecs", "failures", N_("Letters that did not arrive, each by name.")),
+        _P("drafts", "à relire", "drafts", N_("How many letters wait for a review.")),
+    ),
     "questionnaire": (_P("closing", "clôture", "closing", N_("Until when one can answer.")),),
 }
 # A letter that leads nowhere without its link must keep it; these do not need one.
