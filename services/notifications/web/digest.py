@@ -28,7 +28,7 @@ def page(session: Session, slug: str) -> str:
     readers = digests.readers(session, gathering.id)
     return render(
         "notifications/digest.html",
-        written=digests.preview(session, gathering, language(), who.name),
+        written=digests.preview(session, gathering, language(), who.name or ""),
         readers=readers,
         mine=next((one for one in readers if one.organiser_id == who.id), None),
         next_at=digests.next_at(gathering, now()),
@@ -40,7 +40,7 @@ def page(session: Session, slug: str) -> str:
 @reading
 def html(session: Session, slug: str) -> Response:
     gathering = ours(session, slug)
-    written = digests.preview(session, gathering, language(), require(session, gathering.id).name)
+    written = digests.preview(session, gathering, language(), require(session, gathering.id).name or "")
     return framed(written.html if written else "")
 
 

@@ -36,7 +36,7 @@ _NAMES = (
         "handed_by",
         "handed_to",
     ),
-    *("had_when", "had_place", "territory", "group_name", "question"),
+    *("had_when", "had_place", "territory", "group_name", "question", "passkey"),
 )
 hostile = st.one_of(
     st.sampled_from([*HOSTILE, "🎉" * 120, '"' * 120, "<b>" * 40, "é" * 120, "\u0645" * 120]),
@@ -67,6 +67,10 @@ def told(called, **other):
         "companions": 10,
         "reasons": [called, called],
         "before_number": 2,
+        "failures": [{"name": called, "subject": called, "state": "bounced"}] * 10,
+        "failed": 13,
+        "others": 3,
+        "drafts": 2,
         **other,
     }
 

@@ -247,6 +247,30 @@ def test_a_person_s_history_shows_each_letter(odile, street, settings):
     assert "Gardé dans la boîte locale" in page.text
 
 
+@pytest.mark.parametrize(
+    "state, what",
+    [
+        ("draft", "Le relire"),
+        ("queued", "Rien\u00a0: il part de lui-même"),
+        ("deferred", "Rien\u00a0: il part de lui-même"),
+        ("unknown", "Dire s’il est arrivé, ou l’envoyer de nouveau"),
+        ("failed", "L’envoyer de nouveau, si l’adresse fonctionne"),
+        ("bounced", "Retirer l’adresse de la liste si elle fonctionne de nouveau"),
+        ("sent", "Rien"),
+    ],
+)
+def test_a_person_s_history_says_what_can_be_done_about_each_letter(odile, street, state, what):
+    ada = a_person()
+    street.hear("registration.participant_registered.v1", registered(ada))
+    with street.database.transaction() as session:
+        row = session.query(Letter).one()
+        row.state, row.reply, row.sent_at = state, "450 later", datetime.now(UTC)
+
+    page = BeautifulSoup(odile.get(f"{HERE}/personnes/{ada['participant_id']}").text, "html.parser")
+
+    assert [cell.text.strip() for cell in page.select("td[data-l='À faire']")] == [what]
+
+
 def test_what_we_say_in_the_server_s_place_is_said_in_french(odile, street):
     street.hear("registration.participant_registered.v1", registered(a_person()))
     (letter,) = street.letters()
