@@ -66,6 +66,9 @@ class Lines:
         if answer.status_code in BROKEN:
             self._count(again=1)
             return None, str(answer.status_code)
+        if _is_cut_off(answer):
+            self._count(again=1)
+            return None, "half a page"
         self._count(failed=f"{answer.status_code} {method} {url}" if answer.status_code >= 500 else "")
         return answer, ""
 
@@ -75,6 +78,12 @@ class Lines:
             self.again += again
             if failed:
                 self.failed.append(failed)
+
+
+def _is_cut_off(answer: httpx.Response) -> bool:
+    """Whether a page lacks its end: some gateways end an answer politely when the server dies in the middle of it."""
+    is_page = answer.headers.get("content-type", "").startswith("text/html")
+    return is_page and not answer.has_redirect_location and not answer.text.rstrip().endswith("</html>")
 
 
 class Browser:

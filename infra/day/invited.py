@@ -191,10 +191,13 @@ def _ask(scene: Scene, guest: Guest, slips: Counter[str]) -> None:
     guest.page = page
     if page.has_form("/code"):
         guest.state = "held"
-    else:
-        guest.state = "waiting"
-        found = re.search(r"\b(\d{1,3})(?:e|er|re|st|nd|rd|th)?\b", _around_rank(page.text))
-        guest.rank = int(found[1]) if found else 0
+        return
+    found = re.search(r"\b(\d{1,3})(?:e|er|re|st|nd|rd|th)?\b", _around_rank(page.text))
+    if found is None:
+        raise Refusal(
+            f"{person.email} was told neither of a seat nor of a rank, on {page.url}: {page.text[:600]!r}"
+        )
+    guest.state, guest.rank = "waiting", int(found[1])
 
 
 def _around_rank(text: str) -> str:

@@ -5,25 +5,16 @@ from __future__ import annotations
 import argparse
 import gc
 import json
-import logging
-import os
-import shutil
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
-from tempfile import mkdtemp
 from uuid import UUID
-
-from gunicorn import glogging
-from gunicorn.app.base import BaseApplication
 
 from services.chassis import (
     dead,
     health,
     heart,
-    metrics,
     migrations,
     needs,
     relay,
@@ -82,7 +73,9 @@ def _run(
     if args.verb == "relay":
         sys.exit(relay.run(service, chosen))
     if args.verb == "serve":
-        sys.exit(_serve(service, chosen, args.bind, reloads=args.reload))
+        from services.chassis import serving  # noqa: PLC0415  the web server is for the web alone
+
+        sys.exit(serving.run(service, chosen, args.bind, reloads=args.reload))
     if args.verb == "restored":
         sys.exit(restored(service, chosen, args.began_at, args.ended_at))
     database = open_database(service.name, chosen)
@@ -167,56 +160,6 @@ def _on_database(service: Service, database: Database, args: argparse.Namespace)
         )
     else:
         return _dead(service, database, args)
-    return 0
-
-
-class _Log(glogging.Logger):  # type: ignore[misc]
-    """What the server says of itself goes where all our lines go, in their form."""
-
-    def setup(self, cfg: object) -> None:
-        self.error_log.propagate = True
-        self.error_log.setLevel(logging.INFO)
-
-
-class _Server(BaseApplication):  # type: ignore[misc]
-    def __init__(self, service: Service, chosen: Settings, bind: str, *, reloads: bool) -> None:
-        self._service, self._settings, self._bind, self._reloads = service, chosen, bind, reloads
-        super().__init__()
-
-    def load_config(self) -> None:
-        self.cfg.set("bind", self._bind or f"{self._settings.host}:{self._settings.port}")
-        self.cfg.set("workers", self._settings.web_workers)
-        self.cfg.set("threads", self._settings.web_threads)
-        self.cfg.set("worker_class", "gthread")
-        self.cfg.set("graceful_timeout", 25)
-        self.cfg.set("logger_class", _Log)
-        self.cfg.set("control_socket_disable", True)
-        # The app is built once and its memory shared; it opens no connection before the fork.
-        self.cfg.set("preload_app", not self._reloads)
-        self.cfg.set("reload", self._reloads)
-        self.cfg.set("pre_fork", _freeze)
-
-    def load(self) -> object:
-        telemetry.configure(self._settings, self._service.name, "web")
-        return self._service.create_app(
-            self._service, open_database(self._service.name, self._settings), self._settings
-        )
-
-
-def _freeze(_arbiter: object, _worker: object) -> None:
-    """What was read so far is shared with the web processes for as long as nobody counts it again."""
-    gc.freeze()
-
-
-def _serve(service: Service, chosen: Settings, bind: str, *, reloads: bool) -> int:
-    # What the web processes write down as they count; their parent takes it away, and none of them.
-    folder, parent = mkdtemp(prefix="palabre-metrics-"), os.getpid()
-    metrics.share(Path(folder))
-    try:
-        _Server(service, chosen, bind, reloads=reloads).run()
-    finally:
-        if os.getpid() == parent:
-            shutil.rmtree(folder, ignore_errors=True)
     return 0
 
 

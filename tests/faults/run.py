@@ -6,6 +6,7 @@ import secrets
 import string
 import threading
 import time
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
@@ -36,7 +37,7 @@ def run(rig: Rig, row: Row, *, facts: int, hands: int) -> dict[str, Any]:
     crowd.begin()
     harm = threading.Thread(target=_harm, args=(scene, trouble), daemon=True)
     harm.start()
-    waited = _wait(rig, crowd, harm)
+    waited, still = _wait(rig, crowd, harm)
     quiet_at = time.time()
     harm.join(1)
     crowd.end()
@@ -46,8 +47,10 @@ def run(rig: Rig, row: Row, *, facts: int, hands: int) -> dict[str, Any]:
         trouble.append(f"{scene.done} of {row.times} faults were done")
     recovery = _recovery_s(rig, scene)
     if rig.make.clock and scene.ended_at:
-        # What is written down bears the hour of moved clocks; the crowd's own work is in this figure.
-        recovery = (round(quiet_at - scene.ended_at, 2), 0.0)
+        # What is written down bears the hour of moved clocks: from the last answer to the quiet, or the longest time in
+        # which nobody was answered, which is when everybody waits for a letter.
+        since = max(scene.ended_at, still.answered_at)
+        recovery = (round(max(quiet_at - since, still.longest_s), 2), 0.0)
     return {
         **empty(row),
         "facts": found.facts,
@@ -104,12 +107,28 @@ def _token(rig: Rig) -> str:
     return rig.token
 
 
-def _wait(rig: Rig, crowd: Crowd, harm: threading.Thread) -> list[str]:
+@dataclass
+class Stillness:
+    """When the crowd was answered last, by time.time(), and the longest it was not while it had not ended."""
+
+    answered: int = 0
+    answered_at: float = field(default_factory=time.time)
+    longest_s: float = 0.0
+
+    def look(self, answered: int) -> None:
+        now = time.time()
+        if answered != self.answered:
+            self.longest_s = max(self.longest_s, now - self.answered_at)
+            self.answered, self.answered_at = answered, now
+
+
+def _wait(rig: Rig, crowd: Crowd, harm: threading.Thread) -> tuple[list[str], Stillness]:
     """Until everybody has done everything and nothing is under way; else what still was."""
     moved_at, before = time.monotonic(), [0]
-    handed_since = 0.0
+    handed_since, still = 0.0, Stillness()
     while True:
         time.sleep(0.15)
+        still.look(crowd.answered)
         if not crowd.is_idle() or harm.is_alive():
             left: dict[str, int] = {"requests": 1}
         else:
@@ -120,13 +139,14 @@ def _wait(rig: Rig, crowd: Crowd, harm: threading.Thread) -> list[str]:
             if not left and crowd.is_idle():
                 crowd.absorb()
                 if crowd.is_idle() and (not crowd.waiting or handed_since):
-                    return []
+                    return [], still
         now = [crowd.answered, len(crowd.letters), crowd.again, *left.values()]
         # A fault ends by itself, late if it has to.
         if now != before or harm.is_alive():
             moved_at, before = time.monotonic(), now
         elif time.monotonic() - moved_at > PATIENCE_S:
-            return [f"still under way after {PATIENCE_S:.0f} s: {left}, {len(crowd.waiting)} wait for a letter"]
+            waiting = f"{len(crowd.waiting)} wait for a letter"
+            return [f"still under way after {PATIENCE_S:.0f} s: {left}, {waiting}"], still
 
 
 def _left(rig: Rig) -> dict[str, int]:

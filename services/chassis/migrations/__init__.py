@@ -7,18 +7,22 @@ writes the next file from the difference between models and database.
 from __future__ import annotations
 
 from pathlib import Path
-
-from alembic import command
-from alembic.config import Config
+from typing import TYPE_CHECKING
 
 from services.chassis.db import Database
 from services.chassis.service import Service
+
+# Every process of a service comes by here, and only the one that migrates pays for Alembic.
+if TYPE_CHECKING:
+    from alembic.config import Config
 
 HERE = Path(__file__).parent
 
 
 def config(service: Service, database: Database) -> Config:
     """Alembic's configuration for one service."""
+    from alembic.config import Config  # noqa: PLC0415
+
     own = Config()
     own.set_main_option("script_location", str(HERE))
     own.set_main_option("path_separator", "os")
@@ -32,6 +36,8 @@ def config(service: Service, database: Database) -> Config:
 
 def run(service: Service, database: Database) -> None:
     """Bring the database to the newest state; nothing happens when it is there. Safe to run from several processes."""
+    from alembic import command  # noqa: PLC0415
+
     if database.is_sqlite and database.url.database:
         Path(database.url.database).parent.mkdir(parents=True, exist_ok=True)
     command.upgrade(config(service, database), "heads")
@@ -39,6 +45,8 @@ def run(service: Service, database: Database) -> None:
 
 def write(service: Service, database: Database, message: str) -> None:
     """Write the next migration of the service from what its models have and the migrated database has not."""
+    from alembic import command  # noqa: PLC0415
+
     command.revision(
         config(service, database),
         message=message,

@@ -15,7 +15,7 @@ A_MONTH_S = 31 * 24 * 3600
 @pytest.fixture
 def app() -> Flask:
     app = Flask("toy")
-    app.config.update(SECRET_KEY="a key of the tests", TESTING=True)
+    app.config.update(SECRET_KEY="a key of the tests", TESTING=True)  # noqa: S106
     app.session_interface = Sessions()
 
     @app.get("/in")
