@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from flask import Blueprint, jsonify, make_response, request
+from flask import session as browsers
 from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 
@@ -109,6 +110,7 @@ def before_leaving() -> ResponseReturnValue:
 def leave() -> ResponseReturnValue:
     response = make_response(see_other("/"))
     auth.sign_out(response)
+    browsers.clear()
     tell(_("You have left. See you soon!"))
     return response
 
@@ -122,6 +124,8 @@ def _door(form: Form) -> str:
 
 def _come_in(organiser: Organiser) -> ResponseReturnValue:
     who = auth.Actor("organiser", organiser.id, organiser.email, organiser.name or None)
+    # Forms of before are no longer ours: somebody else may have been here, or have put a session into this browser.
+    browsers.clear()
     response = make_response(see_other(_onward() or "/"))
     auth.sign_in(response, auth.issue(settings(), who, STAYS_S, now=now()))
     return response

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 
 import pytest
 from sqlalchemy import select
 
 from services.chassis.db import outbox
+from services.registration import sign_ins
 from services.registration.app import create_app, service
 from services.registration.models import Passkey
 from tests.unit.chassis.face import some_settings
@@ -157,3 +159,19 @@ def test_programs_are_told_to_wait_too(app, address):
     found = [program.post(address, json={}).status_code for _ in range(401)]
 
     assert (found[0], found[-1]) == (422, 429)
+
+
+def test_coming_in_and_leaving_end_the_forms_of_before(registration, odile, a_browser):
+    browser = a_browser()
+    with registration.transaction() as session:
+        door = f"/entrer/{sign_ins.first_link(session, odile.email, datetime.now(UTC))}"
+    before = browser.get(door).form(door).value("csrf_token")
+    browser.press(door)
+    inside = browser.get("/compte").forms[0].value("csrf_token")
+    at_once = browser.client.post("/compte/cles/defi", data={"csrf_token": before}).status_code
+    browser.get("/sortir")
+    browser.press("/sortir")
+    browser.get("/entrer")
+    later = browser.client.post("/entrer", data={"csrf_token": inside}).status_code
+
+    assert (at_once, later) == (400, 400)
