@@ -91,6 +91,8 @@ def main() -> None:
     )
     if not peers.HAS_CP_SAT:
         print("peer CP-SAT: ortools is not installed, skipped")
+    if not peers.ANTI_CLUSTERING:
+        print("peer anti-clustering: not installed here; PALABRE_PEER_PYTHON may name a Python that has it")
 
 
 def _all(data: Path) -> Iterator[Row]:
@@ -117,8 +119,25 @@ def _outsiders(data: Path) -> Iterator[Row]:
     limit = int(os.environ.get("PALABRE_BENCH_LARGEST", "240"))
     places = [place for place in sorted((data / "mdgplib").glob("*.gz")) if _people(place) <= limit]
     yield from _at_a_tenth(places, published)
+    yield from _anti_clustering(places, published)
     if os.environ.get("PALABRE_BENCH_FULL"):
         yield from _at_full_time(places, published)
+
+
+def _anti_clustering(places: list[Path], published: dict[str, dict[str, str]]) -> Iterator[Row]:
+    """The peer that pip installs, on the first of each kind of 120 people in equal groups."""
+    for place in places if peers.ANTI_CLUSTERING else []:
+        name = place.name.removesuffix(".txt.gz")
+        if name.endswith("n120_ss_01"):
+            asked, mean = distances.load(place), float(published[name]["mean_of_20"])
+            began = time.perf_counter()
+            theirs = peers.anti_clustering(asked)
+            took = time.perf_counter() - began
+            ours = distances.spread(asked, seconds=0.1 * FULL_S[120]).objective
+            told = "nothing" if theirs is None else f"{100 * (theirs / mean - 1):+.4f} %"
+            figure = f"{told} in {took:.1f} s, ours {100 * (ours / mean - 1):+.4f} %"
+            passes = theirs is None or ours >= theirs
+            yield Row("E1", f"{name}: anti-clustering", figure, "ours above, 0.3 s", passes)
 
 
 def _people(place: Path) -> int:

@@ -1,17 +1,67 @@
-"""What others make of the reference day: CP-SAT, on one thread, where ortools is installed."""
+"""What others make of the same questions: CP-SAT of the reference day, on one thread, where ortools is installed;
+anti-clustering of the outsiders' files, where a Python has it.
+"""
 
 from __future__ import annotations
 
 import importlib.util
+import os
+import subprocess
+import sys
+import tempfile
 from concurrent.futures import ProcessPoolExecutor
 from importlib import import_module
 from multiprocessing import get_context
+from pathlib import Path
 from typing import Any
 
+import numpy as np
+
+from services.grouping.forming.distances import Distances, objective
 from services.grouping.forming.figures import REPEAT, WISHES
 from services.grouping.forming.instances import Instance
 
 HAS_CP_SAT = importlib.util.find_spec("ortools") is not None
+ANTI_CLUSTERING = os.environ.get("PALABRE_PEER_PYTHON") or (
+    sys.executable if importlib.util.find_spec("anti_clustering") is not None else None
+)
+"""A Python that has anti-clustering: another one than ours, since it wants an older numpy."""
+_ANTI_S = 60
+_ANTI = """
+import sys
+import numpy as np
+import pandas as pd
+from anti_clustering import SimulatedAnnealingHeuristicAntiClustering
+
+class Told(SimulatedAnnealingHeuristicAntiClustering):
+    def _get_distance_matrix(self, df, numerical_columns, categorical_columns):
+        return apart
+
+apart = np.load(sys.argv[1])
+people = pd.DataFrame({"person": np.arange(len(apart))})
+found = Told(random_seed=1, starting_temperature=apart.std() * 2, alpha=0.998).run(
+    people, ["person"], [], int(sys.argv[2]), "group"
+)
+np.save(sys.argv[3], found["group"].to_numpy())
+"""
+
+
+def anti_clustering(asked: Distances) -> float | None:
+    """The sum of distances that anti-clustering's annealing reaches with equal groups; None when it did not end in a
+    minute.
+
+    It is told the distances of the file, and a temperature and cooling that suit them: its own are for columns from
+    0 to 1.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        apart, groups = Path(folder) / "apart.npy", Path(folder) / "groups.npy"
+        np.save(apart, asked.apart)
+        program = [str(ANTI_CLUSTERING), "-c", _ANTI, str(apart), str(len(asked.least)), str(groups)]
+        try:
+            subprocess.run(program, check=True, capture_output=True, timeout=_ANTI_S)
+        except subprocess.TimeoutExpired:
+            return None
+        return objective(asked, np.load(groups))
 
 
 def cp_sat(instance: Instance, seconds: float) -> tuple[int | None, int]:

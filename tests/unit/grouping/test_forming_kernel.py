@@ -44,6 +44,14 @@ def test_both_kernels_form_the_same_groups(a_file: Any, n: int, groups: int) -> 
 
 
 @needs_c
+def test_both_kernels_wait_alike_where_there_is_time(a_file: Any) -> None:
+    day = a_file("day.json", json.dumps(a_day(6, 2) | {"bringers": []}))
+    words = ("form", day, "--evaluations", 2_000_000, "--seed", 5)
+
+    assert told("c", *words) == told("numpy", *words)
+
+
+@needs_c
 def test_both_kernels_move_the_same_people(a_file: Any) -> None:
     day = a_file("day.json", json.dumps(a_day()))
     plan = a_file("plan.json", told("c", "form", day, "--evaluations", 40_000))
