@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 from uuid import UUID
 
 from marshmallow import Schema
-from sqlalchemy import String, bindparam, insert, text
+from sqlalchemy import String, bindparam, insert, literal, select, text
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -163,32 +163,33 @@ PARTS: list[tuple[str, str]] = [
         from heard join counted using (hearer, subject) join facts using (event_id)""",
     ),
 ]
-_TELL = insert(outbox).returning(outbox.c.sequence)
-_DELIVER = insert(delivery)
-_COUNT_UP = (
-    sqlite.insert(told)
-    .on_conflict_do_update(index_elements=[told.c.hearer, told.c.subject], set_={"version": told.c.version + 1})
-    .returning(told.c.hearer, told.c.version)
+_TELL = insert(outbox)
+_COUNT_UP = sqlite.insert(told).on_conflict_do_update(
+    index_elements=[told.c.hearer, told.c.subject], set_={"version": told.c.version + 1}
+)
+_DELIVER = insert(delivery).from_select(
+    ["event_id", "hearer", "sequence", "version", "attempts", "next_at"],
+    select(
+        outbox.c.event_id, told.c.hearer, outbox.c.sequence, told.c.version, literal(0), outbox.c.happened_at
+    )
+    .join(told, told.c.subject == outbox.c.subject)
+    .where(outbox.c.event_id == bindparam("of_event"), told.c.hearer == bindparam("to_hearer")),
 )
 
 
 def tell_in_file(session: Session, facts: Sequence[Fact]) -> None:
-    """Write facts into a file, one after the other: there is nobody to wait for."""
-    for told_of in facts:
-        sequence = session.execute(_TELL, told_of).scalar_one()
-        wanted = heard_by(told_of)
-        if not wanted:
-            continue
-        subjects = [{"hearer": hearer, "subject": told_of["subject"], "version": 1} for hearer in wanted]
-        new = {
-            "event_id": told_of["event_id"],
-            "sequence": sequence,
-            "attempts": 0,
-            "next_at": told_of["happened_at"],
-        }
-        counted = session.execute(_COUNT_UP, subjects)
+    """Write facts of different subjects into a file, each table in its turn: there is nobody to wait for."""
+    if not facts:
+        return
+    session.execute(_TELL, facts)
+    heard = [(told_of, hearer) for told_of in facts for hearer in heard_by(told_of)]
+    if heard:
         session.execute(
-            _DELIVER, [{**new, "hearer": hearer, "version": version} for hearer, version in counted.all()]
+            _COUNT_UP,
+            [{"hearer": hearer, "subject": told_of["subject"], "version": 1} for told_of, hearer in heard],
+        )
+        session.execute(
+            _DELIVER, [{"of_event": told_of["event_id"], "to_hearer": hearer} for told_of, hearer in heard]
         )
 
 

@@ -258,6 +258,11 @@ def _dress(response: Response) -> Response:
         language = i18n.language()
         headers.setdefault("Content-Language", language)
         response.vary.update(("Cookie", "Accept-Language"))
-        if language == "fr":
-            response.set_data(typo_page(response.get_data(as_text=True)))
+        if not g.get("is_typeset"):
+            response.set_data(typeset(response.get_data(as_text=True)))
     return response
+
+
+def typeset(page: str) -> str:
+    """A page as it leaves in the language of the request."""
+    return typo_page(page) if i18n.language() == "fr" else page

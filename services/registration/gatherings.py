@@ -153,11 +153,17 @@ def by_id(session: Session, gathering_id: UUID) -> Gathering:
 
 # Made once: every visit asks it, and to make a statement takes longer than to use it.
 _AT = select(Gathering).where(Gathering.slug == bindparam("slug"))
+_VERSION_AT = select(Gathering.version).where(Gathering.slug == bindparam("slug"))
 
 
 def find(session: Session, slug: str) -> Gathering | None:
     """The gathering at this address, if there is one."""
     return session.scalar(_AT, {"slug": slug})
+
+
+def version(session: Session, slug: str) -> int | None:
+    """The version of the gathering at this address, if there is one: with another one, everything may be other."""
+    return session.scalar(_VERSION_AT, {"slug": slug})
 
 
 def by_slug(session: Session, slug: str) -> Gathering:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, collate, func, or_, select
+from sqlalchemy import ColumnElement, bindparam, collate, func, or_, select
 from sqlalchemy.orm import Session
 
 from services.chassis.errors import NotFound
@@ -25,6 +25,10 @@ from services.registration.models import (
 from services.registration.seats import Reason
 
 PAGE = 50
+# Made once: everybody who asks for a seat asks it next.
+_ADDRESS = select(Participant.email).where(
+    Participant.id == bindparam("participant_id"), Participant.gathering_id == bindparam("gathering_id")
+)
 
 
 @dataclass(frozen=True)
@@ -105,6 +109,15 @@ def everybody(session: Session, gathering_id: UUID) -> Sequence[Participant]:
         .where(Participant.gathering_id == gathering_id, Participant.state != State.erased)
         .order_by(by_name(session), Participant.id)
     ).all()
+
+
+def address(session: Session, gathering_id: UUID, participant_id: UUID) -> str:
+    """The e-mail address of somebody of this gathering. Raises NotFound."""
+    who = {"participant_id": participant_id, "gathering_id": gathering_id}
+    email = session.scalar(_ADDRESS, who)
+    if email is None:
+        raise NotFound("There is no such place.")
+    return email
 
 
 def find(session: Session, gathering_id: UUID, participant_id: UUID) -> Participant:

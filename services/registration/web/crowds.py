@@ -13,8 +13,10 @@ from uuid import UUID
 
 import structlog
 from flask import Flask, Response, current_app
+from sqlalchemy import inspect
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.orm import Session
 
 from services.chassis import keys
 from services.chassis.db import Database
@@ -70,10 +72,19 @@ class Crowd:
         if slug not in self._gatherings:
             with self._database.reading() as session:
                 found = gatherings.find(session, slug)
-            if found is None:
-                return None
-            self._remember(found)
+                if found is None:
+                    return None
+                self._remember(found)
         return self._gatherings.get(slug)
+
+    def current(self, session: Session, slug: str) -> Gathering:
+        """The gathering as it is now, to be read only: out of memory while its version is the same. Raises NotFound."""
+        kept = self._gatherings.get(slug)
+        if kept is not None and gatherings.version(session, slug) == kept.version:
+            return kept
+        gathering = gatherings.by_slug(session, slug)
+        self._remember(gathering)
+        return gathering
 
     def ask(self, gathering: Gathering, wish: newcomers.Wish) -> Response | None:
         """The answer to a wish that fits `gathering` as it is known, once it is safe; None: to be asked alone."""
@@ -119,9 +130,15 @@ class Crowd:
         return [told.get(id(one)) for one in asked]
 
     def _remember(self, gathering: Gathering) -> None:
+        kept = self._gatherings.get(gathering.slug)
+        if kept is not None and kept.version == gathering.version:
+            return
         if len(self._gatherings) >= _REMEMBERED:
             self._gatherings.clear()
-        self._gatherings[gathering.slug] = gathering
+        # A copy belongs to no session: none can make it forget what it says.
+        columns = inspect(Gathering).column_attrs.keys()
+        copy = Gathering(**{name: getattr(gathering, name) for name in columns})
+        self._gatherings[gathering.slug] = copy
 
 
 def _is_deadlock(error: DBAPIError) -> bool:

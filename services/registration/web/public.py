@@ -35,9 +35,11 @@ from services.registration.asking import answers as asking
 from services.registration.models import Gathering, Invitation
 from services.registration.schemas.people import NewRegistration, PartyForm
 from services.registration.schemas.sign_ins import Code, SignInRequest
+from services.registration.seats import Room
 from services.registration.web import crowds
 from services.registration.web.asked import refuse_answers, typed
 from services.registration.web.doors import attempt, links, see_other
+from services.registration.web.looks import Looks
 
 web = Blueprint("public", __name__)
 
@@ -48,21 +50,27 @@ SHOWN = asking.LONG + 100
 @web.get("/r/<slug>")
 @reading
 def page(session: Session, slug: str) -> ResponseReturnValue:
-    gathering = _open_to_all(session, slug)
+    gathering = _as_it_is(session, slug)
     token = request.args.get("i", "")
     invitation = invitations.by_token(session, gathering.id, token) if token else None
-    line = waiting_list.count(session, gathering)
-    return render(
-        "registration/public.html",
-        gathering=gathering,
-        form=Form(_known_of(invitation)),
-        invitation=token if invitation else "",
-        meant=None,
-        line=line,
-        room=line.room,
-        now=now(),
-        **_choices(gathering, line),
-    )
+    room = waiting_list.count(session, gathering).room
+    is_over = now() >= gathering.ends_at
+
+    def make() -> str:
+        return render(
+            "registration/public.html",
+            gathering=gathering,
+            form=Form(_known_of(invitation)),
+            invitation=token if invitation else "",
+            meant=None,
+            room=room,
+            **_choices(gathering, room),
+        )
+
+    # The version stands for all that is said of the gathering itself.
+    said = (gathering.id, gathering.version, is_over, tuple(sorted(room.held.items())))
+    looks: Looks = current_app.extensions["looks"]
+    return looks.page(said, make)
 
 
 @web.post("/r/<slug>/inscription")
@@ -111,7 +119,9 @@ def _answered(gathering: Gathering, answer: newcomers.Answer) -> Response:
 
 
 def install(app: Flask) -> None:
+    """Give the app its crowd of people who ask, and the public pages it has made."""
     crowds.install(app, _answered)
+    app.extensions["looks"] = Looks()
 
 
 @web.get("/r/<slug>/lien")
@@ -194,9 +204,17 @@ _MEANT = N_("Did you mean %(address)s? If not, send the form again as it is.")
 _WRONG_CODE = N_("This code is not right. After five tries, use the button of the letter.")
 
 
+def _as_it_is(session: Session, slug: str) -> Gathering:
+    """The gathering, to be read only: out of memory while its version is the same. Raises NotFound."""
+    return _not_a_draft(session, crowds.here().current(session, slug))
+
+
 def _open_to_all(session: Session, slug: str) -> Gathering:
     """A draft is for its organisers only. Raises NotFound."""
-    gathering = gatherings.by_slug(session, slug)
+    return _not_a_draft(session, gatherings.by_slug(session, slug))
+
+
+def _not_a_draft(session: Session, gathering: Gathering) -> Gathering:
     if gathering.state == "draft":
         try:
             auth.require(session, gathering.id)
@@ -234,36 +252,34 @@ def _again(session: Session, gathering: Gathering, form: Form, *, meant: str | N
     """The form alone, with what was typed and what is wrong with it."""
     # Half a megabyte of pasted text is not sent back to where it came from.
     form.given = MultiDict((name, text[:SHOWN]) for name, text in MultiDict(form.given).items(multi=True))
-    line = waiting_list.count(session, gathering)
+    room = waiting_list.count(session, gathering).room
     return render(
         "registration/public_form.html",
         gathering=gathering,
         form=form,
         invitation=form.value("invitation"),
         meant=meant,
-        line=line,
-        room=line.room,
-        now=now(),
-        **_choices(gathering, line),
+        room=room,
+        **_choices(gathering, room),
     )
 
 
 def _together(
     session: Session, gathering: Gathering, form: Form, *, asked: Sequence[parties.Asked] = ()
 ) -> str:
-    line = waiting_list.count(session, gathering)
+    room = waiting_list.count(session, gathering).room
     return render(
         "registration/party.html",
         gathering=gathering,
         form=form,
         asked=asked,
-        room=line.room,
-        **_choices(gathering, line),
+        room=room,
+        **_choices(gathering, room),
     )
 
 
-def _choices(gathering: Gathering, line: waiting_list.Line) -> dict[str, Any]:
-    full = {one["letter"] for one in gathering.territories if line.room.refusal(one["letter"]) == "quota"}
+def _choices(gathering: Gathering, room: Room) -> dict[str, Any]:
+    full = {one["letter"] for one in gathering.territories if room.refusal(one["letter"]) == "quota"}
     return {"full": full, "is_over": now() >= gathering.ends_at}
 
 
@@ -275,7 +291,7 @@ def _known_of(invitation: Invitation | None) -> dict[str, str]:
 
 
 def _what_next(session: Session, slug: str, ticket: str, form: Form) -> str:
-    gathering, told = gatherings.by_slug(session, slug), _unsealed(ticket)
+    gathering, told = crowds.here().current(session, slug), _unsealed(ticket)
     return render(
         "registration/what_next.html",
         gathering=gathering,
@@ -283,7 +299,7 @@ def _what_next(session: Session, slug: str, ticket: str, form: Form) -> str:
         ticket=ticket,
         told=told,
         # The address stays out of the ticket, which is part of an address that logs may keep.
-        email=participants.find(session, gathering.id, UUID(told["who"])).email,
+        email=participants.address(session, gathering.id, UUID(told["who"])),
     )
 
 
