@@ -238,7 +238,7 @@ def _read(gathering: Gathering, form: Form) -> tuple[dict[str, Any], str | None]
     refuse_answers(gathering, form)
     if "email" in form.errors:
         return wanted, None
-    email = addresses.read(typed["email"])
+    email = wanted.get("email") or addresses.read(typed["email"])
     meant = addresses.meant(email)
     if meant is None or form.value("email_checked") == email:
         return wanted, None
