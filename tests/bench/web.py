@@ -68,6 +68,7 @@ def main() -> None:
                 figures["page_bytes"], figures["page_requests"] = _weight(port, database)
                 figures["people_ms"] = _lists(port, database, env)
                 figures["race"] = _race(port, database)
+                figures["race_ceiling"] = _raw_race(ceiling_port)
             database.dispose()
             url = f"sqlite:///{folder}/{{service}}.db"
             database, env = _opened(url, broker)
@@ -166,6 +167,17 @@ def _race(port: int, database: Database) -> dict[str, Any]:
     return {**told, "taken": told["held"], "errors": told["wrong"]}
 
 
+def _raw_race(port: int) -> dict[str, float]:
+    """As many people at once at the ceiling: what the server and this client alone make of such a moment."""
+    run = load(port, visits.raw, at_once=PEOPLE, flows=PEOPLE)
+    return {
+        "request_p50_ms": round(run.request_ms(0.5), 1),
+        "request_p99_ms": round(run.request_ms(0.99), 1),
+        "seconds": round(run.seconds, 2),
+        "wrong": len(run.wrong),
+    }
+
+
 def _median(runs: list[Run]) -> float:
     return round(statistics.median(run.per_s for run in runs), 1)
 
@@ -203,6 +215,11 @@ def _say(board: Board, figures: dict[str, Any], rows: Rows) -> None:
             "{over_quota}, true ranks {true_ranks}, wrong {wrong}, p99 of a request {request_p99_ms} ms, of all "
             "three {flow_p99_ms} ms, {seconds} s".format(name=name, **figures[key])
         )
+    board.say(
+        "the same moment at the ceiling: p99 of a request {request_p99_ms} ms, {seconds} s".format(
+            **figures["race_ceiling"]
+        )
+    )
 
 
 if __name__ == "__main__":
