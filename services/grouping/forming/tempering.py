@@ -24,7 +24,7 @@ _COLD = 0.04
 _LOOK = 0.05
 """Share of the budget that may go into finding those two temperatures."""
 _STEPS, _STEP = 26, 0.85
-_FEW, _MANY = 3000, 100_000
+_FEW, _MANY = 3000, 200_000
 """Proposals for each pair of chairs, both ways round: under the first, one copy that cools gets further than several
 that exchange; from the second on, more copies do.
 """

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from services.grouping.forming import formation, instances, kernel, meetings, native
+from services.grouping.forming import cooling, formation, instances, kernel, meetings, native
 from tests.unit.grouping.forming_cast import a_day
 
 needs_c = pytest.mark.skipif(kernel.LIBRARY is None, reason="no C kernel here: " + native.WITHOUT)
@@ -44,11 +44,15 @@ def test_both_kernels_form_the_same_groups(a_file: Any, n: int, groups: int) -> 
 
 
 @needs_c
-def test_both_kernels_wait_alike_where_there_is_time(a_file: Any) -> None:
-    day = a_file("day.json", json.dumps(a_day(6, 2) | {"bringers": []}))
-    words = ("form", day, "--evaluations", 2_000_000, "--seed", 5)
+def test_both_kernels_wait_alike_where_there_is_time(monkeypatch: Any) -> None:
+    instance = instances.read(a_day(40, 6))
+    hurried = formation.form(instance, seconds=None, evaluations=60_000, seed=5)
+    monkeypatch.setattr(cooling, "_PLENTY", 1)
+    in_c = formation.form(instance, seconds=None, evaluations=60_000, seed=5)
+    monkeypatch.setattr(kernel, "LIBRARY", None)
+    in_numpy = formation.form(instance, seconds=None, evaluations=60_000, seed=5)
 
-    assert told("c", *words) == told("numpy", *words)
+    assert in_c.groups.tolist() == in_numpy.groups.tolist() != hurried.groups.tolist()
 
 
 @needs_c
