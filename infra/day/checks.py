@@ -58,7 +58,7 @@ def facts(scene: Scene, before: dict[str, dict[str, Any]], after: dict[str, dict
 
 def letters(scene: Scene) -> dict[str, int]:
     """Letters of this day against what was promised to each address, kind by kind."""
-    mine = [letter for letter in scene.mailbox.letters if letter.kind != "sign-in"]
+    mine = [letter for letter in scene.mailbox.letters if letter.kind not in ("sign-in", "digest")]
     count = scene.ledger.letters(mine)
     got = Counter((letter.to.lower(), letter.kind) for letter in mine)
     for email, kind, more in differences(got, scene.ledger.promised):

@@ -240,6 +240,13 @@ def _hand_questionnaire(session: Session, fact: Fact, gathering: Gathering, now:
         gathering=gathering,
         version=str(fact["invite_id"]),
         details={"closes_at": fact["closes_at"]},
+        # Only this letter leads from the person to their link, so a reminder is made from it.
+        facts={
+            "given": fact["given"],
+            "family": fact["family"],
+            "link": fact["link"],
+            "closes_at": fact["closes_at"].isoformat() if fact["closes_at"] else None,
+        },
         now=now,
     )
 

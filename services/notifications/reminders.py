@@ -25,6 +25,8 @@ TOO_LATE = timedelta(hours=12)
 FRESH = timedelta(hours=24)
 # Who was invited a moment ago is not silent yet.
 SILENT = timedelta(days=3)
+# Who was asked so lately has not put it off yet.
+ASKED = timedelta(days=1)
 _ASLEEP = ("draft", "cancelled")
 
 
@@ -50,6 +52,8 @@ HOUSE = (
     Line("practical", -7, "09:00"),
     Line("practical", -1, "09:00"),
     Line("day", 0, "07:30"),
+    Line("questionnaire-reminder", 3, "09:00"),
+    Line("questionnaire-reminder", 8, "09:00", is_on=False),
 )
 
 
@@ -110,9 +114,8 @@ def write_due(session: Session, now: datetime) -> int:
     if gathering.state in _ASLEEP or (row.upto is None and row.due_at < now - TOO_LATE):
         row.done_at = now
         return 0
-    return (
-        _remind(session, gathering, row, now) if row.kind == "reminder" else _tell(session, gathering, row, now)
-    )
+    write = {"reminder": _remind, "questionnaire-reminder": _ask_again}.get(row.kind, _tell)
+    return write(session, gathering, row, now)
 
 
 def _plan_forgotten(session: Session, now: datetime) -> int:
@@ -184,6 +187,47 @@ def _remind(session: Session, gathering: Gathering, row: Reminder, now: datetime
         )
         written += letter is not None
     _go_on(row, [invitee.id for invitee in silent], now)
+    return written
+
+
+def _ask_again(session: Session, gathering: Gathering, row: Reminder, now: datetime) -> int:
+    """To all whose questionnaire left, with the same link and while it is open.
+
+    Blind: nobody here can know who answered, and the letter says so.
+    """
+    here = select(Letter).where(
+        Letter.gathering_id == gathering.id, Letter.kind == "questionnaire", Letter.participant_id.is_not(None)
+    )
+    if row.upto is not None:
+        here = here.where(Letter.id > row.upto)
+    asked = session.scalars(here.order_by(Letter.id).limit(AT_ONCE)).all()
+    written = 0
+    for letter in asked:
+        known = letter.facts
+        if letter.state != "sent" or letter.sent_at is None or letter.sent_at > now - ASKED or known is None:
+            continue
+        closes_at = datetime.fromisoformat(known["closes_at"]) if known["closes_at"] else None
+        if closes_at is not None and closes_at <= now:
+            continue
+        to = Addressee(
+            letter.email,
+            known["given"] or "",
+            known["family"] or "",
+            letter.language,
+            known["link"] or "",
+            letter.participant_id,
+        )
+        again = letters.write(
+            session,
+            row.kind,
+            to,
+            gathering=gathering,
+            version=_version(gathering, row),
+            details={"closes_at": closes_at},
+            now=now,
+        )
+        written += again is not None
+    _go_on(row, [letter.id for letter in asked], now)
     return written
 
 

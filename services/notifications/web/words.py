@@ -32,10 +32,14 @@ KINDS = {
     "placement": N_("Angle or group"),
     "moved": N_("Group changed"),
     "questionnaire": N_("Questionnaire"),
+    "questionnaire-reminder": N_("Questionnaire, once more"),
     "account": N_("Account published"),
     "digest": N_("Digest for organisers"),
 }
 ABOUT = {
+    "questionnaire-reminder": N_(
+        "To everybody whose questionnaire left, while it is open: nobody can know who answered, and it says so."
+    ),
     "reminder": N_("To those whose invitation left and who have not answered; it stops with any answer."),
     "stories": N_("To everybody with a seat: what one can bring, and how."),
     "wishes": N_("To everybody with a seat: three topics to choose."),

@@ -50,6 +50,7 @@ KINDS = {
         Kind("placement"),
         Kind("moved", settles=timedelta(seconds=20)),
         Kind("questionnaire", is_solicitation=True),
+        Kind("questionnaire-reminder", is_solicitation=True),
         Kind("account"),
         Kind("digest"),
     )

@@ -62,6 +62,7 @@ _ABOUT_GATHERING = (
 )
 _CODE = _P("code", "code", "code", N_("The code, if the page asks for it."), "{{ code }}")
 _DEADLINE = _P("deadline", "échéance", "deadline", N_("Until when, in words."), "{{ expires_at|instant }}")
+_CLOSING = _P("closing", "clôture", "closing", N_("Until when one can answer."))
 _GROUP = _P("group", "groupe", "group", N_("The name of the group or angle."), "{{ group_name }}")
 _OF_KIND: dict[str, tuple[Placeholder, ...]] = {
     "sign-in": (_CODE, _DEADLINE),
@@ -115,7 +116,8 @@ _OF_KIND: dict[str, tuple[Placeholder, ...]] = {
         _P("failures", "échecs", "failures", N_("Letters that did not arrive, each by name.")),
         _P("drafts", "à relire", "drafts", N_("How many letters wait for a review.")),
     ),
-    "questionnaire": (_P("closing", "clôture", "closing", N_("Until when one can answer.")),),
+    "questionnaire": (_CLOSING,),
+    "questionnaire-reminder": (_CLOSING,),
 }
 # A letter that leads nowhere without its link must keep it; these do not need one.
 _WITHOUT_LINK = ("cancelled", "gathering-cancelled")

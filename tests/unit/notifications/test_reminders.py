@@ -224,3 +224,77 @@ def test_a_line_that_comes_up_again_writes_nothing_twice(street):
     assert pass_until(street, WEEK_BEFORE) == 0
 
     assert to(street, "practical") == ["ada"]
+
+
+LINK = "https://palabre.example/q/abc"
+EVENING = datetime(2027, 4, 8, 16, tzinfo=UTC)
+THREE_DAYS_AFTER = datetime(2027, 4, 11, 7, tzinfo=UTC)
+
+
+def ask(street, given, state="sent", sent_at=EVENING, **other):
+    """A questionnaire that was handed to somebody, and left (or not)."""
+    person = a_person(given=given, email=f"{given.lower()}@example.org", link=LINK)
+    street.hear(
+        "feedback.questionnaire_addressed.v1",
+        {**person, "invite_id": str(uuid4()), "closes_at": "2027-04-22T15:00:00+00:00", **other},
+        subject="invite_id",
+    )
+    with street.database.transaction() as session:
+        letter = session.scalars(select(Letter).where(Letter.email == person["email"])).one()
+        letter.state, letter.sent_at = state, sent_at
+    return person
+
+
+def test_the_questionnaire_is_sent_once_more_to_all_who_got_it_by_the_same_link(street):
+    ask(street, "Ada"), ask(street, "Bo")
+
+    assert pass_until(street, THREE_DAYS_AFTER) == 2
+    assert pass_until(street, THREE_DAYS_AFTER + timedelta(days=6)) == 0
+
+    again = street.letters("questionnaire-reminder")
+    assert sorted(letter.name for letter in again) == ["Ada Kermarrec", "Bo Kermarrec"]
+    assert all(LINK in letter.text and letter.is_solicitation for letter in again)
+    assert "personne ne peut savoir qui a répondu" in " ".join(again[0].text.split())
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {"state": "bounced"},
+        {"state": "discarded", "sent_at": None},
+        {"sent_at": THREE_DAYS_AFTER - timedelta(hours=2)},
+        {"closes_at": "2027-04-11T06:00:00+00:00"},
+    ],
+    ids=["it came back", "it never left", "it left just now", "it is closed"],
+)
+def test_nobody_is_asked_again_in_vain(street, asked):
+    ask(street, "Ada", **asked)
+
+    assert pass_until(street, THREE_DAYS_AFTER) == 0
+
+
+def test_who_was_forgotten_is_not_asked_again(street):
+    ada = ask(street, "Ada")
+    street.hear(
+        "registration.participant_erased.v1", {key: ada[key] for key in ("participant_id", "gathering_id")}
+    )
+
+    assert pass_until(street, THREE_DAYS_AFTER) == 0
+
+
+def test_a_second_time_is_for_the_organiser_to_switch_on(street):
+    row = due(street, "questionnaire-reminder", 8)
+    ask(street, "Ada")
+    with street.database.transaction() as session:
+        gathering = session.get_one(Gathering, SPRING)
+        reminders.change(session, gathering, row.id, days=8, at="09:00", is_on=True, now=EVENING)
+
+    assert not row.is_on
+    assert [pass_until(street, THREE_DAYS_AFTER + timedelta(days=days)) for days in (0, 4, 5)] == [1, 0, 1]
+
+
+def test_hundreds_are_asked_again_once_each(street):
+    for number in range(2 * reminders.AT_ONCE + 3):
+        ask(street, f"Ada{number}")
+
+    assert pass_until(street, THREE_DAYS_AFTER) == 2 * reminders.AT_ONCE + 3

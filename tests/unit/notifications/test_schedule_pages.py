@@ -44,7 +44,7 @@ def test_the_page_says_what_leaves_when_in_the_gathering_s_zone(odile):
 
     assert "Part jeudi 1er avril 2027, 9 h." in page
     assert "Part jeudi 8 avril 2027, 7 h 30." in page
-    assert page.count("Il ne part pas.") == 2
+    assert page.count("Il ne part pas.") == 3
 
 
 def test_a_line_is_moved_by_its_form(odile, street):
