@@ -140,6 +140,10 @@ def invited(browser: Browser, town: Town, owner: StorageState) -> list[str]:
     return [address, draft]
 
 
+# A number instead of a name has no passkeys; test_passkeys.py looks at this page in both languages and widths.
+ELSEWHERE = {"/compte/cles/<uuid:passkey_id>/retirer"}
+
+
 def _walks(
     browser: Browser, town: Town, owner: StorageState, newcomer: Newcomer, invited: list[str], language: str
 ) -> Iterator[Walk]:
@@ -187,7 +191,7 @@ def test_every_page_is_accessible_fits_and_complains_of_nothing(
     walks = list(_walks(browser, town, owner, newcomer, invited, language))
 
     wrong = [wrong for walk in walks for wrong in walk.wrong]
-    unseen = readable() - set().union(*(walk.rules for walk in walks))
+    unseen = readable() - ELSEWHERE - set().union(*(walk.rules for walk in walks))
     assert not wrong, "\n".join(wrong)
     assert not unseen, f"nobody came to {sorted(unseen)}"
 
