@@ -119,9 +119,10 @@ class Stack:
         began = time.monotonic()
         try:
             self.compose("up", "--detach", "--pull", "never", "--no-build", "--wait", *words, within_s=within_s)
-        except (Broken, subprocess.TimeoutExpired):
+        except (Broken, subprocess.TimeoutExpired) as trouble:
             unwell = self.unwell()
-            raise Broken(f"not healthy: {', '.join(unwell)}\n{self.logs(*unwell, tail=6)}") from None
+            said = f"not healthy: {', '.join(unwell)}\n{self.logs(*unwell, tail=6)}\n{trouble}"
+            raise Broken(said) from None
         return time.monotonic() - began
 
     def scale(self, number: int) -> None:
