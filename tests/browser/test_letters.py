@@ -76,6 +76,7 @@ def test_every_page_of_letters_is_accessible_and_fits(page: Page, office: Office
         f"{here}/a-voir",
         f"{here}/a-relire/invitation",
         f"{here}/a-relire/account",
+        f"{here}/resume",
         *one,
         f"{one[0]}/modifier",
         f"{here}/personnes/{office.letters['sent'].participant_id}",
