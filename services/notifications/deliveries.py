@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 
 from services.chassis.catalogues import N_
 from services.chassis.settings import Settings
-from services.notifications import mail_servers
+from services.notifications import mail_servers, refusals
 from services.notifications.lines import Server
 from services.notifications.models import Delivery, Letter, Shelf
 from services.notifications.notes import BEGUN, Left, Word
@@ -120,19 +120,21 @@ def hand_over(
 ) -> list[Letter]:
     """Give up to `limit` letters to the poster of this turn: those of `batch`, or without one what is due.
 
-    From the commit on the server may get them, so nobody else touches them.
+    From the commit on the server may get them, so nobody else touches them. What was refused in this very moment stays.
     """
     wanted = _due(now)
     if batch is not None:
         mine = select(Letter.id).where(Letter.claimed_by == batch, Letter.state == "claimed")
         wanted = mine.order_by(Letter.queued_at, Letter.id)
-    handed = session.scalars(
+    found = session.scalars(
         update(Letter)
         .where(Letter.id.in_(wanted.limit(limit).with_for_update(skip_locked=True).scalar_subquery()))
         .values(state="handed", claimed_by=turn, claimed_at=now, next_at=None)
         .returning(Letter)
         .execution_options(synchronize_session=False, populate_existing=True)
-    )
+    ).all()
+    held = refusals.hold_back(session, (one.id for one in found if one.is_solicitation), now)
+    handed = [letter for letter in found if letter.id not in held]
     return sorted(handed, key=lambda letter: (letter.queued_at or letter.created_at, letter.id))
 
 
@@ -316,7 +318,9 @@ def keep(session: Session, batch: UUID, now: datetime) -> int:
     The shelf's row is locked until the commit, so numbers appear in their order and a reader who pages by number
     misses none.
     """
-    kept = claimed(session, batch)
+    ours = claimed(session, batch)
+    held = refusals.hold_back(session, (letter.id for letter in ours if letter.is_solicitation), now)
+    kept = [letter for letter in ours if letter.id not in held]
     if not kept:
         return 0
     shelf = session.get(Shelf, "mailbox", with_for_update=True)

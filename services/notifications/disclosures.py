@@ -11,6 +11,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session, selectinload
 
 from services.chassis.outbox import publish
+from services.notifications import refusals
 from services.notifications.events import PersonDisclosed
 from services.notifications.models import Letter, Person, Suppression
 
@@ -40,6 +41,8 @@ def held(session: Session, participant_id: UUID) -> list[dict[str, Any]]:
     if person is not None and person.email:
         mine = select(Suppression).where(Suppression.email == person.email.lower())
         on_list = session.scalars(mine.order_by(Suppression.since)).all()
+    answers = [refusals.of(session, one) for one in letters if one.is_solicitation and one.email]
+    refused = {(row.email, row.name): row for row in answers if row is not None}
     return [
         {"what": "person", "rows": [{name: getattr(person, name) for name in names}] if person else []},
         {
@@ -80,5 +83,9 @@ def held(session: Session, participant_id: UUID) -> list[dict[str, Any]]:
                 }
                 for row in on_list
             ],
+        },
+        {
+            "what": "refusals",
+            "rows": [{"at": row.since.isoformat(), "email": row.email} for row in refused.values()],
         },
     ]

@@ -9,6 +9,7 @@ from sqlalchemy import and_, delete, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from services.chassis.outbox import publish
+from services.notifications import refusals
 from services.notifications.events import PersonErased
 from services.notifications.models import Delivery, EarlyFact, Invitee, Letter, Person, Suppression
 
@@ -46,6 +47,9 @@ def forget(session: Session, participant_id: UUID) -> dict[str, int]:
     letters = session.scalars(select(Letter).where(or_(*mine)).with_for_update()).all()
     addresses = {letter.email.lower() for letter in letters if letter.email}
     session.execute(delete(Suppression).where(Suppression.email.in_(addresses)))
+    for letter in letters:
+        if letter.is_solicitation and letter.email:
+            refusals.take_back(session, letter)
     for letter in letters:
         letter.email = letter.text = letter.html = ""
         letter.name, letter.subject = "–", _INSTEAD.get(letter.language, _INSTEAD["en"])

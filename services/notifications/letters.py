@@ -16,7 +16,7 @@ from services.chassis import restores
 from services.chassis.catalogues import N_
 from services.chassis.errors import NotFound, Refused
 from services.chassis.outbox import wake
-from services.notifications import deliveries, hours, suppressions
+from services.notifications import deliveries, hours, refusals, suppressions
 from services.notifications.models import Gathering, Invitee, Letter, Person, Wording
 from services.notifications.writing import calendars, composing, words
 from services.notifications.writing.composing import LANGUAGES, Words, Written
@@ -39,6 +39,10 @@ class NothingToSettle(Refused):
 
 class AddressSuppressed(Refused):
     code = "address-suppressed"
+
+
+class LettersRefused(Refused):
+    code = "letters-refused"
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +100,9 @@ def write(
         # Heard again after a restore, it was written and perhaps sent in a time that this database does not know.
         letter.state, letter.next_at, letter.reply = "unknown", None, deliveries.RESTORED
     session.add(letter)
+    if letter.is_solicitation and refusals.is_refused(session, letter):
+        session.flush()
+        refusals.hold_back(session, [letter.id], now)
     if letter.state == "queued" and suppressions.is_suppressed(session, letter.email):
         session.flush()
         suppressions.hold_back(session, [letter.id], now)
@@ -220,13 +227,18 @@ def settle(session: Session, letter: Letter, *, arrived: bool, now: datetime) ->
     """A person says what became of an unknown letter: it arrived, or it is to go once more.
 
     A letter that failed, came back or was held back can go once more too: its address may be well again. Raises
-    NothingToSettle, AddressSuppressed when letters to this address are still held back.
+    NothingToSettle, AddressSuppressed when letters to this address are still held back, LettersRefused when its person
+    wants none of this kind.
     """
     if letter.state == "unknown":
         deliveries.settle(session, letter, arrived=arrived, reply=ARRIVED if arrived else AGAIN, now=now)
     elif letter.state in ("failed", "bounced", "suppressed") and not arrived:
         if suppressions.is_suppressed(session, letter.email):
             raise AddressSuppressed("Letters come back from this address. Take it off the list first.")
+        if letter.is_solicitation and refusals.is_refused(session, letter):
+            raise LettersRefused(
+                "This person asked for no more letters of this kind. Only they can change that."
+            )
         letter.attempts, letter.sent_at = 0, None
         letter.state, letter.next_at, letter.queued_at = "queued", now, now
     else:

@@ -259,6 +259,18 @@ class Suppression(Base):
     released_why: Mapped[str] = mapped_column(Text, default="", server_default="")
 
 
+class Refusal(Base):
+    """Somebody asked for no more letters that solicit, of one gathering; `letter_id` is the one they answered."""
+
+    __tablename__ = "refusals"
+
+    gathering_id: Mapped[UUID] = mapped_column(primary_key=True)
+    email: Mapped[str] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(primary_key=True)
+    letter_id: Mapped[UUID]
+    since: Mapped[datetime]
+
+
 class ReturnsBox(Base):
     """The mailbox that returned letters come to, looked into again at `next_at`; `trouble` says why it cannot be."""
 

@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 from services.chassis.db import Database
 from services.notifications import deliveries, mail_servers
 from services.notifications.deliveries import FRESH, Told
+from services.notifications.doors import Doors
 from services.notifications.lines import TIMEOUT_S, Later, Line, Lost, Never, Server, Unreachable
 from services.notifications.mail_servers import Closed, Turn
 from services.notifications.models import Letter
@@ -34,8 +35,8 @@ CHUNK = 20
 LARGEST, QUICK_S = 80, 0.5
 
 
-def seal(letter: Letter, sender: str) -> bytes:
-    """The whole message of one letter."""
+def seal(letter: Letter, sender: str, *, doors: Doors | None = None) -> bytes:
+    """The whole message of one letter; `doors` makes the address where who is solicited says no."""
     return envelopes.seal(
         envelopes.Envelope(
             letter_id=letter.id,
@@ -51,6 +52,7 @@ def seal(letter: Letter, sender: str) -> bytes:
             date=letter.queued_at or letter.created_at,
             kind=letter.kind,
             trace=_trace(letter),
+            refusal=doors.refusal(letter.id) if doors and letter.is_solicitation else "",
         ),
         text=letter.text,
         html=letter.html,
@@ -92,10 +94,11 @@ class Poster:
         greeting: str = "localhost.localdomain",
         timeout_s: float = TIMEOUT_S,
         clock: Clock | None = None,
+        doors: Doors | None = None,
     ) -> None:
         """`folder` is where notes are kept, `greeting` the name we give to servers."""
         self._servers = tuple(servers)
-        self._sender, self._folder = sender, folder
+        self._sender, self._folder, self._doors = sender, folder, doors
         self._greeting, self._timeout_s = greeting, timeout_s
         self._clock = clock or Clock()
         self._lines: dict[str, Line] = {}
@@ -132,6 +135,10 @@ class Poster:
     @property
     def sender(self) -> str:
         return self._sender
+
+    def seal(self, letter: Letter) -> bytes:
+        """The whole message of one letter, as this poster gives it to a server. Raises UnusableAddress."""
+        return seal(letter, self._sender, doors=self._doors)
 
 
 class _Turn:
@@ -234,7 +241,7 @@ class _Turn:
         """Give one letter; False when it was held for so long that it must be asked for again. Raises Unreachable."""
         has_begun = False
         try:
-            message, to = seal(letter, self._poster.sender), envelopes.address(letter.email)
+            message, to = self._poster.seal(letter), envelopes.address(letter.email)
             line.offer(envelopes.address(self._poster.sender), to)
             if self._clock.now() > self._handed_at + FRESH:
                 line.close()

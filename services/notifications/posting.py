@@ -18,6 +18,7 @@ from services.chassis.db import Database
 from services.chassis.outbox import wake
 from services.chassis.settings import Settings
 from services.notifications import deliveries, notes
+from services.notifications.doors import Doors
 from services.notifications.lines import Server
 from services.notifications.models import Letter
 from services.notifications.posters import TURN_S, Poster
@@ -29,7 +30,7 @@ HAS_IT = N_("The server was asked and has it.")
 HAS_NOT = N_("The server was asked and does not have it.")
 
 # Posters with their kept lines between two turns, by the settings they were made from.
-_idle: dict[tuple[str, str], list[Poster]] = {}
+_idle: dict[Settings, list[Poster]] = {}
 
 
 def post(database: Database, settings: Settings, batch: str) -> int:
@@ -78,13 +79,13 @@ def ask(database: Database, probe: Callable[[str], bool | None]) -> int:
 
 
 def _a_turn(database: Database, settings: Settings, folder: Path, batch: UUID | None) -> int:
-    kept = _idle.setdefault((settings.smtp_url, settings.sender), [])
+    kept = _idle.setdefault(settings, [])
     try:
         poster = kept.pop()
     except IndexError:
         greeting = _greeting(settings.public_url)
         servers = Server.all_at(settings.smtp_url)
-        poster = Poster(servers, settings.sender, folder, greeting=greeting)
+        poster = Poster(servers, settings.sender, folder, greeting=greeting, doors=Doors.of(settings))
     try:
         return poster.post(database, batch)
     finally:

@@ -6,8 +6,9 @@ from services.notifications.web.digest import digest
 from services.notifications.web.health import health
 from services.notifications.web.letters import letters
 from services.notifications.web.mailbox import mailbox
+from services.notifications.web.refusals import refusals
 from services.notifications.web.schedule import schedule
 from services.notifications.web.suppressions import suppressions
 from services.notifications.web.wordings import wordings
 
-PAGES = (letters, wordings, schedule, digest, suppressions, mailbox, health)
+PAGES = (letters, wordings, schedule, digest, suppressions, refusals, mailbox, health)

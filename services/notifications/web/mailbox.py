@@ -13,6 +13,7 @@ from services.chassis.pages import render
 from services.chassis.web import reading, settings
 from services.notifications import mailbox as kept
 from services.notifications import posters
+from services.notifications.doors import Doors
 from services.notifications.web import words
 from services.notifications.web.letters import framed
 from services.notifications.writing.envelopes import UnusableAddress
@@ -62,7 +63,7 @@ def one(session: Session, key: str, number: int) -> str:
     _open(key)
     letter = kept.one(session, number)
     try:
-        source = posters.seal(letter, settings().sender).decode("utf-8", "replace")
+        source = posters.seal(letter, settings().sender, doors=Doors.of(settings())).decode("utf-8", "replace")
     except UnusableAddress as trouble:
         source = words.reply(str(trouble))
     return render("notifications/kept.html", key=key, letter=letter, source=source, kind_of=words.kind)

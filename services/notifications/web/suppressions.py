@@ -12,7 +12,7 @@ from services.chassis.auth import actor
 from services.chassis.i18n import gettext as _
 from services.chassis.pages import Form, render, tell
 from services.chassis.web import now, reading, settings, transacted
-from services.notifications import returns
+from services.notifications import refusals, returns
 from services.notifications import suppressions as use
 from services.notifications.models import Gathering
 from services.notifications.web.around import around, ours
@@ -50,6 +50,7 @@ def _page(session: Session, gathering: Gathering, *, wrong: dict[UUID, Form] | N
         held=[row for row in rows if row[0].released_at is None],
         released=[row for row in rows if row[0].released_at is not None],
         forms={row.id: Form({}) for row, _letter in rows} | (wrong or {}),
+        refused=refusals.listed(session, gathering.id),
         is_read=bool(settings().bounces),
         trouble=returns.trouble(session, settings().bounces),
         **around(session, gathering),

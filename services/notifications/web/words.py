@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from services.chassis.i18n import N_, gettext
-from services.notifications import deliveries, lines, posting, suppressions
+from services.notifications import deliveries, lines, posting, refusals, suppressions
 from services.notifications import letters as use
 from services.notifications.writing import envelopes
 
@@ -73,6 +73,7 @@ OUTCOMES = {
     "bounced": N_("It came back: the address’s own server says it cannot arrive."),
     "delayed": N_("The address’s own server is late with it and goes on trying."),
     "suppressed": N_("It was not sent: letters come back from this address."),
+    "unwanted": N_("It was not sent: this person refused letters of this kind."),
     "again": N_("It was put back in the queue."),
 }
 
@@ -87,6 +88,7 @@ OURS = frozenset(
         posting.HAS_IT,
         posting.HAS_NOT,
         suppressions.HELD_BACK,
+        refusals.UNWANTED,
         use.ARRIVED,
         use.AGAIN,
         envelopes.NOT_AN_ADDRESS,

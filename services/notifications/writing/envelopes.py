@@ -26,7 +26,10 @@ class UnusableAddress(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Envelope:
-    """What the outside of a letter says. `bulk` marks solicitations; `trace` finds the letter's story in the logs."""
+    """What the outside of a letter says. `bulk` marks solicitations; `trace` finds the letter's story in the logs.
+
+    `refusal` is where the reader says that nothing of this kind is to come again: bulk letters alone have it.
+    """
 
     letter_id: UUID
     message_id: str
@@ -41,6 +44,7 @@ class Envelope:
     date: datetime
     kind: str = ""
     trace: str = ""
+    refusal: str = ""
 
 
 def message_id(letter_id: UUID, sender: str) -> str:
@@ -89,6 +93,11 @@ def seal(
         head.insert(2, ("Reply-To", answers_to))
     if envelope.bulk:
         head.append(("Precedence", "bulk"))
+        if envelope.refusal:
+            head.append(("List-Unsubscribe", f"<{envelope.refusal}>"))
+        # One click needs an address that nobody on the way can read (RFC 8058, 3.1).
+        if envelope.refusal.startswith("https://"):
+            head.append(("List-Unsubscribe-Post", "List-Unsubscribe=One-Click"))
     if envelope.kind:
         head.append(("X-Palabre-Kind", envelope.kind))
     if envelope.trace:
