@@ -118,6 +118,19 @@ def _sender(value: str) -> str:
     return value.strip()
 
 
+def _signing_keys(value: str) -> tuple[tuple[str, str], ...]:
+    found = []
+    for word in value.split():
+        name, _, path = word.partition("=")
+        selector, is_name, domain = name.partition("._domainkey.")
+        if not (selector and is_name and domain and path) or any(
+            not (sign.isalnum() or sign in "-._") or not sign.isascii() for sign in name
+        ):
+            raise ValueError("such as s1._domainkey.example.org=/path/of/key.pem, with spaces between several")
+        found.append((name.lower(), path))
+    return tuple(found)
+
+
 def _database(value: str) -> str:
     if urlsplit(value).scheme not in DATABASES:
         raise ValueError("an address that begins with sqlite:/// or postgresql+psycopg://")
@@ -200,6 +213,12 @@ class Settings:
     )
     sender: str = _setting(
         "the address letters come from", default="palabre@localhost.localdomain", read=_sender
+    )
+    dkim: tuple[tuple[str, str], ...] = _setting(
+        "the keys that sign letters, with spaces between: selector._domainkey.example.org=/path/of/key.pem, each RSA "
+        "or Ed25519; `python -m services.notifications.signatures` prints their DNS records; empty: unsigned",
+        default=(),
+        read=_signing_keys,
     )
     bounces: str = _setting(
         "the mailbox that letters come back to, PALABRE_SENDER's own: imaps://user:password@host/INBOX; "

@@ -11,16 +11,16 @@ from services.chassis.db import Database
 from services.chassis.service import Service
 from services.chassis.settings import Settings, WrongSetting
 from services.chassis.web import new_api, new_app
-from services.notifications import api, deliveries, health, web
+from services.notifications import api, deliveries, health, signatures, web
 from services.notifications.events import EVENTS
 from services.notifications.lines import Server
 from services.notifications.models import Base
+from services.notifications.signatures import UnusableKey
 from services.notifications.tasks import DIGEST, DOUBT, FIND, FIND_RETURNS, LOOK, POST, REMIND, SET_RIGHT, inbox
 
 
 def create_app(service: Service, database: Database, settings: Settings) -> Flask:
-    if settings.smtp_url != "held:":
-        _check(settings)
+    _check(settings)
     app = new_app(service, database, settings)
     for pages in web.PAGES:
         app.register_blueprint(pages)
@@ -32,13 +32,18 @@ def create_app(service: Service, database: Database, settings: Settings) -> Flas
 
 
 def _check(settings: Settings) -> None:
-    """A server that cannot be understood is said at start, not at the first letter."""
+    """A server that cannot be understood and a key that cannot sign are said at start, not at the first letter."""
     try:
-        Server.all_at(settings.smtp_url)
+        if settings.smtp_url != "held:":
+            Server.all_at(settings.smtp_url)
     except (KeyError, ValueError):
         raise WrongSetting(
             "PALABRE_SMTP_URL cannot be read: a port or a rate (?rate=10, 600/min, 2000/h) is wrong."
         ) from None
+    try:
+        signatures.keys(settings.dkim, settings.sender)
+    except UnusableKey as wrong:
+        raise WrongSetting(f"PALABRE_DKIM: {wrong}") from None
 
 
 service = Service(

@@ -13,13 +13,14 @@ import structlog
 from sqlalchemy.orm import Session
 
 from services.chassis.db import Database
-from services.notifications import deliveries, mail_servers
+from services.notifications import deliveries, mail_servers, signatures
 from services.notifications.deliveries import FRESH, Told
 from services.notifications.doors import Doors
 from services.notifications.lines import TIMEOUT_S, Later, Line, Lost, Never, Server, Unreachable
 from services.notifications.mail_servers import Closed, Turn
 from services.notifications.models import Letter
 from services.notifications.notes import Notes, Word
+from services.notifications.signatures import Key
 from services.notifications.writing import envelopes
 from services.notifications.writing.envelopes import UnusableAddress
 
@@ -35,9 +36,9 @@ CHUNK = 20
 LARGEST, QUICK_S = 80, 0.5
 
 
-def seal(letter: Letter, sender: str, *, doors: Doors | None = None) -> bytes:
-    """The whole message of one letter; `doors` makes the address where who is solicited says no."""
-    return envelopes.seal(
+def seal(letter: Letter, sender: str, *, doors: Doors | None = None, keys: Sequence[Key] = ()) -> bytes:
+    """The whole message of one letter, signed; `doors` makes the address where who is solicited says no."""
+    message = envelopes.seal(
         envelopes.Envelope(
             letter_id=letter.id,
             message_id=letter.message_id,
@@ -59,6 +60,7 @@ def seal(letter: Letter, sender: str, *, doors: Doors | None = None) -> bytes:
         ics=letter.ics,
         method=letter.ics_method,
     )
+    return signatures.signed(message, keys)
 
 
 def _trace(letter: Letter) -> str:
@@ -95,10 +97,11 @@ class Poster:
         timeout_s: float = TIMEOUT_S,
         clock: Clock | None = None,
         doors: Doors | None = None,
+        keys: Sequence[Key] = (),
     ) -> None:
         """`folder` is where notes are kept, `greeting` the name we give to servers."""
         self._servers = tuple(servers)
-        self._sender, self._folder, self._doors = sender, folder, doors
+        self._sender, self._folder, self._doors, self._keys = sender, folder, doors, keys
         self._greeting, self._timeout_s = greeting, timeout_s
         self._clock = clock or Clock()
         self._lines: dict[str, Line] = {}
@@ -138,7 +141,7 @@ class Poster:
 
     def seal(self, letter: Letter) -> bytes:
         """The whole message of one letter, as this poster gives it to a server. Raises UnusableAddress."""
-        return seal(letter, self._sender, doors=self._doors)
+        return seal(letter, self._sender, doors=self._doors, keys=self._keys)
 
 
 class _Turn:

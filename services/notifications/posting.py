@@ -17,7 +17,7 @@ from services.chassis.catalogues import N_
 from services.chassis.db import Database
 from services.chassis.outbox import wake
 from services.chassis.settings import Settings
-from services.notifications import deliveries, notes
+from services.notifications import deliveries, notes, signatures
 from services.notifications.doors import Doors
 from services.notifications.lines import Server
 from services.notifications.models import Letter
@@ -85,7 +85,14 @@ def _a_turn(database: Database, settings: Settings, folder: Path, batch: UUID | 
     except IndexError:
         greeting = _greeting(settings.public_url)
         servers = Server.all_at(settings.smtp_url)
-        poster = Poster(servers, settings.sender, folder, greeting=greeting, doors=Doors.of(settings))
+        poster = Poster(
+            servers,
+            settings.sender,
+            folder,
+            greeting=greeting,
+            doors=Doors.of(settings),
+            keys=signatures.keys(settings.dkim, settings.sender),
+        )
     try:
         return poster.post(database, batch)
     finally:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from http import HTTPStatus
+
 from flask import Blueprint, request
 from sqlalchemy.orm import Session
 
@@ -16,7 +18,7 @@ refusals = Blueprint("refusals", __name__)
 
 
 class NoOneClick(Refused):
-    code, status = "no-one-click", 422
+    code, status = "no-one-click", HTTPStatus.UNPROCESSABLE_ENTITY
 
 
 @refusals.get("/refus/<token>")

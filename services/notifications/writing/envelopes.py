@@ -138,9 +138,13 @@ def _joined(mark: str, parts: list[bytes]) -> bytes:
 
 def _printable(kind: str, body: str) -> bytes:
     lines = body.replace("\r\n", "\n").replace("\n", "\r\n").encode()
+    coded = binascii.b2a_qp(lines, istext=True)
+    if b"\n" not in lines:
+        # It folds lines as the first one ends, and without any as Unix has it.
+        coded = coded.replace(b"\n", b"\r\n")
     return (
         f"Content-Type: {kind}; charset=utf-8\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n".encode()
-        + binascii.b2a_qp(lines, istext=True)
+        + coded
     )
 
 
