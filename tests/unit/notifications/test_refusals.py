@@ -23,6 +23,7 @@ from tests.unit.notifications.posted import At, a_letter, queue
 from tests.unit.notifications.test_pages import HERE, press
 
 DOORS = Doors("https://palabre.example", "s" * 32)
+SOLICITS = ("invitation", "reminder", "questionnaire", "questionnaire-reminder")
 CLICK = {"List-Unsubscribe": "One-Click"}
 
 
@@ -56,7 +57,7 @@ def test_only_what_solicits_can_be_refused(sink, a_poster, street, kind):
 
     message = message_from_bytes(sink.messages[0], policy=default)
     told = (message["List-Unsubscribe"], message["List-Unsubscribe-Post"])
-    assert solicits == (kind in ("invitation", "reminder", "questionnaire"))
+    assert solicits == (kind in SOLICITS)
     assert told == (
         (f"<{DOORS.refusal(letter.id)}>", "List-Unsubscribe=One-Click") if solicits else (None, None)
     )
