@@ -156,6 +156,8 @@ def _walks(
             f"{here}/",
             *(f"{here}/{part}/{of}" for of in (slug, SAMPLE) for part in ("o", "g", "f", "c")),
             f"{here}/o/{SAMPLE}/questions",
+            # Its drafts wait, so there is something to tell of.
+            f"{here}/c/{SAMPLE}/resume",
             *invited,
             f"{town.mailbox}/{kept}",
             town.mailbox,
@@ -173,6 +175,7 @@ def _walks(
             f"{here}/sante.json",
             *asked[:1],
             *asked[-1:],
+            town.refusal("questionnaire"),
             *town.links("/entrer/", kind="sign-in")[-1:],
         ],
     }

@@ -57,6 +57,12 @@ class Town:
         every = (link for letter in self.letters(**about) for link in letter["links"] if part in link)
         return list(dict.fromkeys(map(str, every)))
 
+    def refusal(self, kind: str) -> str:
+        """Where the reader of the newest letter of a kind that solicits says no: a header, and no link in the text."""
+        number = self.letters(kind=kind)[-1]["number"]
+        shown = httpx.get(f"{self.mailbox}/{number}", timeout=20).raise_for_status().text
+        return re.findall(r"https?://[^\s&<>\"]+/refus/[\w-]+", shown)[0]
+
     def sign_in(self, context: BrowserContext) -> None:
         """Come in as the owner, by the letter."""
         known = len(self.letters(to=self.owner, kind="sign-in"))

@@ -15,7 +15,7 @@ from tests.compose.asking import Asking
 from tests.compose.catcher import Catcher
 from tests.compose.engine import NoEngine
 from tests.compose.ordeal import Ordeal
-from tests.compose.stack import SERVICES, WORKERS, Broken, Stack
+from tests.compose.stack import KEPT, SERVICES, WORKERS, Broken, Stack
 from tests.compose.standins import NoStandIn
 
 FOLDER = Path("var/compose")
@@ -82,6 +82,8 @@ def run(stack: Stack, board: Board, chosen: argparse.Namespace) -> int:
 def _rest(stack: Stack, board: Board) -> list[str]:
     """What it costs when nobody comes."""
     with board.step("Rest") as step:
+        # What was just put in place of another begins with work of its own.
+        stack.wait(*KEPT)
         rest = bars.at_rest(stack, over_s=REST_S)
         cpu, memory = sum(rest.cpu.values()), sum(rest.memory.values())
         step.notes.append(
