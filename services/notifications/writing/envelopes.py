@@ -54,17 +54,20 @@ def message_id(letter_id: UUID, sender: str) -> str:
 
 
 def address(email: str) -> str:
-    """An address fit for an envelope: its domain in ASCII. Raises UnusableAddress."""
+    """An address fit for an envelope: its domain in ASCII, and a dot-atom (RFC 5322, 3.2.3) before it.
+
+    Raises UnusableAddress.
+    """
     local, at, domain = email.strip().rpartition("@")
-    if not (local and at and domain) or any(
-        sign.isspace() or sign in '<>"(),:;@\\[]' or not sign.isprintable() for sign in local
-    ):
+    if not (at and domain) or not all(local.split(".")):
+        raise UnusableAddress(NOT_AN_ADDRESS)
+    if any(sign.isspace() or sign in '<>"(),:;@\\[]' or not sign.isprintable() for sign in local):
         raise UnusableAddress(NOT_AN_ADDRESS)
     try:
         ascii_domain = domain if domain.isascii() else domain.encode("idna").decode()
     except UnicodeError:
         raise UnusableAddress(NO_DOMAIN) from None
-    if any(not (sign.isalnum() or sign in "-._") for sign in ascii_domain):
+    if not all(ascii_domain.split(".")) or any(not (sign.isalnum() or sign in "-._") for sign in ascii_domain):
         raise UnusableAddress(NO_DOMAIN)
     return f"{local}@{ascii_domain}"
 

@@ -10,7 +10,7 @@ from uuid import UUID
 
 import html5lib
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from services.notifications.models import Letter
@@ -175,6 +175,9 @@ def test_nothing_a_person_is_called_turns_the_words_around_it(called):
 
 
 @settings(max_examples=60, deadline=None)
+@example(typed=".@example.org")
+@example(typed="ada..lovelace@example.org")
+@example(typed="ada@example..org")
 @given(typed=st.one_of(st.emails(), st.text(max_size=40).map(lambda local: f"{local}@example.org"), hostile))
 def test_whatever_an_organiser_types_as_their_address_the_letter_is_valid(typed):
     letter = a_letter("registered", "en", "Ada")
