@@ -7,12 +7,13 @@ from datetime import datetime
 from uuid import UUID
 
 import structlog
-from sqlalchemy import and_, exists, func, select, update
+from sqlalchemy import and_, exists, func, select
 from sqlalchemy.orm import Session
 
 from services.chassis.catalogues import N_
 from services.chassis.ledger import upsert
-from services.notifications.models import Delivery, Letter, Refusal
+from services.notifications.models import Letter, Refusal
+from services.notifications.withholding import withhold
 
 log = structlog.get_logger()
 
@@ -67,19 +68,15 @@ def hold_back(session: Session, letter_ids: Iterable[UUID], now: datetime) -> se
         Refusal.email == func.lower(Letter.email),
         Refusal.name == Letter.name,
     )
-    ids = list(letter_ids)
-    if not ids:
-        return set()
-    held = session.scalars(
-        update(Letter)
-        .where(Letter.id.in_(ids), Letter.is_solicitation, exists().where(same))
-        .values(state="suppressed", next_at=None, claimed_by=None, reply=UNWANTED)
-        .returning(Letter.id)
-        .execution_options(synchronize_session="fetch")
-    ).all()
-    for letter_id in held:
-        session.add(Delivery(letter_id=letter_id, at=now, outcome="unwanted", reply=UNWANTED))
-    return set(held)
+    return withhold(
+        session,
+        letter_ids,
+        Letter.is_solicitation,
+        exists().where(same),
+        outcome="unwanted",
+        reply=UNWANTED,
+        now=now,
+    )
 
 
 def listed(session: Session, gathering_id: UUID) -> Sequence[Refusal]:

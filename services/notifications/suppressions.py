@@ -6,13 +6,14 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from uuid import UUID, uuid4
 
-from sqlalchemy import exists, func, select, update
+from sqlalchemy import exists, func, select
 from sqlalchemy.orm import Session
 
 from services.chassis.catalogues import N_
 from services.chassis.errors import NotFound, Refused
 from services.chassis.ledger import upsert
-from services.notifications.models import Delivery, Letter, Suppression
+from services.notifications.models import Letter, Suppression
+from services.notifications.withholding import withhold
 
 HELD_BACK = N_("Letters come back from this address; nothing is sent there.")
 # Who asks to sign in reads their letters now, and may be the one who can take the address off the list.
@@ -50,20 +51,13 @@ def suppress(session: Session, email: str, *, letter_id: UUID | None, said: str,
 
 def hold_back(session: Session, letter_ids: Iterable[UUID], now: datetime) -> int:
     """Of these letters, those to an address on the list do not leave. Returns how many."""
-    held = session.scalars(
-        update(Letter)
-        .where(
-            Letter.id.in_(list(letter_ids)),
-            Letter.kind.not_in(EXEMPT),
-            exists().where(Suppression.email == func.lower(Letter.email), Suppression.released_at.is_(None)),
-        )
-        .values(state="suppressed", next_at=None, claimed_by=None, reply=HELD_BACK)
-        .returning(Letter.id)
-        .execution_options(synchronize_session="fetch")
-    ).all()
-    for letter_id in held:
-        session.add(Delivery(letter_id=letter_id, at=now, outcome="suppressed", reply=HELD_BACK))
-    return len(held)
+    listed_here = exists().where(
+        Suppression.email == func.lower(Letter.email), Suppression.released_at.is_(None)
+    )
+    may_wait = Letter.kind.not_in(EXEMPT)
+    return len(
+        withhold(session, letter_ids, may_wait, listed_here, outcome="suppressed", reply=HELD_BACK, now=now)
+    )
 
 
 def release(
