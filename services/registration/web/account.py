@@ -8,16 +8,15 @@ from flask import Blueprint, jsonify, request
 from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 
-from services.chassis import auth, i18n
-from services.chassis.errors import SignInNeeded
+from services.chassis import i18n
 from services.chassis.i18n import gettext as _
 from services.chassis.pages import Form, render, tell
 from services.chassis.web import now, reading, settings, transacted
-from services.registration import passkeys, sign_ins
+from services.registration import passkeys
 from services.registration.models import Organiser
 from services.registration.passkeys import Site
 from services.registration.schemas.sign_ins import NewPasskey
-from services.registration.web.doors import attempt, see_other, site
+from services.registration.web.doors import attempt, see_other, signed_in, site
 
 web = Blueprint("account", __name__, url_prefix="/compte")
 
@@ -28,20 +27,20 @@ ZONE = "Europe/Paris"
 @web.get("")
 @reading
 def show(session: Session) -> ResponseReturnValue:
-    return _page(session, _me(session), Form())
+    return _page(session, signed_in(session), Form())
 
 
 @web.post("/cles/defi")
 @transacted
 def challenge(session: Session) -> ResponseReturnValue:
     """What a script needs to make a passkey in this browser."""
-    return jsonify(passkeys.offer(session, _me(session), site(), now=now()))
+    return jsonify(passkeys.offer(session, signed_in(session), site(), now=now()))
 
 
 @web.post("/cles")
 @transacted
 def add(session: Session) -> ResponseReturnValue:
-    me, form = _me(session), Form(request.form)
+    me, form = signed_in(session), Form(request.form)
 
     def deed(credential: str, name: str) -> ResponseReturnValue:
         called = name or _("Passkey of %(day)s", day=i18n.day(now(), ZONE, weekday=False))
@@ -62,25 +61,16 @@ def add(session: Session) -> ResponseReturnValue:
 @web.get("/cles/<uuid:passkey_id>/retirer")
 @reading
 def before_removing(session: Session, passkey_id: UUID) -> ResponseReturnValue:
-    passkey = passkeys.get(session, _me(session).id, passkey_id)
+    passkey = passkeys.get(session, signed_in(session).id, passkey_id)
     return render("registration/passkey_remove.html", passkey=passkey)
 
 
 @web.post("/cles/<uuid:passkey_id>/retirer")
 @transacted
 def remove(session: Session, passkey_id: UUID) -> ResponseReturnValue:
-    passkey = passkeys.remove(session, _me(session).id, passkey_id, now=now())
+    passkey = passkeys.remove(session, signed_in(session).id, passkey_id, now=now())
     tell(_("“%(name)s” opens nothing any more.", name=passkey.name))
     return see_other("/compte")
-
-
-def _me(session: Session) -> Organiser:
-    """Who asks. Raises SignInNeeded."""
-    who = auth.actor()
-    found = sign_ins.organiser(session, who.id) if who.kind == "organiser" and who.id else None
-    if found is None:
-        raise SignInNeeded("Sign in to open this page.")
-    return found
 
 
 def _page(session: Session, me: Organiser, form: Form) -> str:

@@ -11,17 +11,16 @@ from flask import Blueprint, request
 from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 
-from services.chassis import auth
-from services.chassis.errors import Misshapen, SignInNeeded
+from services.chassis.errors import Misshapen
 from services.chassis.i18n import gettext as _
 from services.chassis.i18n import language
 from services.chassis.pages import Form, render, tell
 from services.chassis.web import now, reading, transacted
-from services.registration import gatherings, sign_ins, teams
+from services.registration import gatherings, teams
 from services.registration.models import Gathering, Organiser
 from services.registration.schemas.gatherings import GatheringForm
 from services.registration.schemas.sign_ins import NewOrganiser
-from services.registration.web.doors import attempt, guarded, links, see_other
+from services.registration.web.doors import attempt, guarded, links, see_other, signed_in
 
 web = Blueprint("describing", __name__, url_prefix="/o")
 
@@ -38,7 +37,7 @@ FIELDS = {"starts_at": "date", "ends_at": "ends"}
 @web.get("/creer")
 @reading
 def before_creating(session: Session) -> ResponseReturnValue:
-    owner = _organiser(session)
+    owner = signed_in(session)
     if model := request.args.get("comme"):
         gathering, _by = guarded(session, model)
         return _form(Form(_written(gathering) | {"date": _template(owner)["date"], "version": 0}), None)
@@ -48,7 +47,7 @@ def before_creating(session: Session) -> ResponseReturnValue:
 @web.post("/creer")
 @transacted
 def create(session: Session) -> ResponseReturnValue:
-    owner = _organiser(session)
+    owner = signed_in(session)
     like = guarded(session, request.args["comme"])[0] if request.args.get("comme") else None
 
     def deed(version: int, **wanted: Any) -> ResponseReturnValue:
@@ -144,14 +143,6 @@ def revoke(session: Session, slug: str, role_id: UUID) -> ResponseReturnValue:
     teams.revoke(session, gathering.id, role_id, by=by, now=now())
     tell(_("The role is taken back."))
     return see_other(f"/o/{slug}/equipe")
-
-
-def _organiser(session: Session) -> Organiser:
-    who = auth.actor()
-    organiser = sign_ins.organiser(session, who.id) if who.kind == "organiser" and who.id else None
-    if organiser is None:
-        raise SignInNeeded("Sign in to open this page.")
-    return organiser
 
 
 def _team(session: Session, gathering: Gathering, form: Form) -> str:

@@ -15,9 +15,9 @@ from services.chassis import auth
 from services.chassis.errors import Misshapen, NotFound, Refused, SignInNeeded
 from services.chassis.pages import Form
 from services.chassis.web import settings
-from services.registration import gatherings
+from services.registration import gatherings, sign_ins
 from services.registration.links import Links
-from services.registration.models import Gathering
+from services.registration.models import Gathering, Organiser
 from services.registration.passkeys import Site
 
 CHANGES = frozenset({"owner", "organiser"})
@@ -43,6 +43,15 @@ def guarded(session: Session, slug: str, *roles: str) -> tuple[Gathering, UUID]:
     if by is None:
         raise SignInNeeded("Sign in to open this page.")
     return gathering, by
+
+
+def signed_in(session: Session) -> Organiser:
+    """The organiser who asks. Raises SignInNeeded."""
+    who = auth.actor()
+    found = sign_ins.organiser(session, who.id) if who.kind == "organiser" and who.id else None
+    if found is None:
+        raise SignInNeeded("Sign in to open this page.")
+    return found
 
 
 def see_other(address: str) -> ResponseReturnValue:
