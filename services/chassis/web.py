@@ -14,7 +14,7 @@ from flask import Flask, Response, current_app, g, jsonify, make_response, reque
 from flask_smorest import Api
 from marshmallow import ValidationError
 from sqlalchemy import select
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DataError, DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
@@ -58,6 +58,7 @@ def new_app(service: Service, database: Database, settings: Settings) -> Flask:
     app.register_error_handler(Refused, _refused)
     app.register_error_handler(ValidationError, _misshapen)
     app.register_error_handler(HTTPException, _http)
+    app.register_error_handler(DataError, _unkeepable)
     app.register_error_handler(DBAPIError, _away)
     app.register_error_handler(PoolTimeout, _away)
     app.register_error_handler(Exception, _broken)
@@ -230,6 +231,17 @@ def _http(error: HTTPException) -> Response:
         code = HTTPStatus(status).phrase.lower().replace(" ", "-")
         return problem(status, code, error.description or HTTPStatus(status).description)
     return pages.http_error(status)
+
+
+class Unkeepable(Refused):
+    code, status = "unkeepable", HTTPStatus.UNPROCESSABLE_ENTITY
+
+
+def _unkeepable(_: DataError) -> Response:
+    """PostgreSQL keeps no text with a NUL in it and no number beyond its column; nobody types either by hand."""
+    return _refused(
+        Unkeepable("Something in what was sent cannot be kept: a sign that no text has, or too large a number.")
+    )
 
 
 def _away(error: DBAPIError | PoolTimeout) -> Response:
