@@ -318,6 +318,8 @@ def _relays(beat: Callable[[], None]) -> int:
         with suppress(redis.RedisError):
             chosen.ping()
             broker_beat()
+    for relay_of in relays.values():
+        relay_of.wake()
     for thread in threads:
         thread.join(5)
     return int(broken.is_set())

@@ -70,6 +70,8 @@ def celery_app(service: str, settings: Settings) -> Celery:
         broker_connection_max_retries=None,  # the default gives up after 100
         broker_heartbeat=0,
         broker_transport_options={
+            # How long one wait for a message lasts before the next begins; one that comes ends it. Each costs us both.
+            "polling_interval": 4,
             "visibility_timeout": 120,
             "unacked_restore_interval": 5,
             "unacked_restore_throttle": 1,

@@ -66,6 +66,7 @@ _DUE = (
     *_due_for(bindparam("to"), bindparam("now")),
     or_(delivery.c.attempts == 0, delivery.c.next_at <= bindparam("again")),
 )
+_UNACKNOWLEDGED = select(delivery.c.event_id).where(delivery.c.acked_at.is_(None)).limit(1)
 _LONGEST_DUE = (delivery.c.next_at, delivery.c.sequence)
 _CLAIM = (
     select(*_FACT, delivery.c.version, delivery.c.attempts)
@@ -189,6 +190,11 @@ def apart(message: dict[str, Any]) -> list[dict[str, Any]]:
     """The envelopes of one message, in their order."""
     first = dict(message)
     return [first, *first.pop("also", ())]
+
+
+def is_any_unacknowledged(session: Session) -> bool:
+    """Whether anything was told that its hearer has not acknowledged, sent or not."""
+    return session.execute(_UNACKNOWLEDGED).first() is not None
 
 
 def by_another_clock(session: Session, among: Collection[str], now: datetime) -> bool:

@@ -9,16 +9,14 @@ from __future__ import annotations
 import http.client
 import threading
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 
+import redis
 import structlog
-from sqlalchemy import create_engine, make_url, select
-from sqlalchemy.exc import DBAPIError
-from sqlalchemy.pool import NullPool
 
-from services.chassis.db import pulse
-from services.chassis.health import SILENCE_S
+from services.chassis import signs
+from services.chassis.broker import client
 from services.chassis.settings import Settings
 
 log = structlog.get_logger()
@@ -53,18 +51,20 @@ class Heart:
 
 
 def of_the_round(service: str, settings: Settings) -> Callable[[], bool]:
-    """Whether a canary went round this service's relay, the broker and its worker lately."""
-    # A connection for each look: one that was kept would be shared with the children a worker forks.
-    engine = create_engine(make_url(settings.database_of(service)), poolclass=NullPool)
+    """Whether a canary went round this service's relay, the broker, its worker and its database lately.
+
+    The worker that heard it left a sign in the broker, where it can be read without a connection to the database: to
+    open one for each look would cost the server more than all else it does at rest.
+    """
+    broker = client(settings)
 
     def is_well() -> bool:
         try:
-            with engine.connect() as connection:
-                sung = connection.scalar(select(pulse.c.at).where(pulse.c.name == "canary"))
-        except DBAPIError as error:
-            log.warning("database_away", error=type(error).__name__)
+            sign = signs.seen(broker, [service])[service]
+        except redis.RedisError as error:
+            log.warning("broker_away", error=type(error).__name__)
             return False
-        return sung is not None and datetime.now(UTC) - sung < timedelta(seconds=SILENCE_S)
+        return sign is not None and not sign.is_silent(datetime.now(UTC))
 
     return is_well
 

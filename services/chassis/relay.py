@@ -11,7 +11,7 @@ import signal
 import threading
 import time
 from collections import defaultdict, deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -28,6 +28,7 @@ from services.chassis import due, prune, recalls
 from services.chassis.broker import acks_queue, client, events_queue, nudge_key
 from services.chassis.db import Database, ack_out
 from services.chassis.opening import open_database
+from services.chassis.pace import IDLE_S, POLL_S, Pace
 from services.chassis.post import Post, Seen
 from services.chassis.routes import services
 from services.chassis.service import Chore, Service, Sweep
@@ -45,8 +46,6 @@ MAX_QUEUE, FULL_QUEUE = 200, 500
 QUEUED = 2
 ACKS = 500
 ACKS_S = 0.2
-# How soon the relay looks unasked after a nudge, and once that found nothing: a lost nudge costs so much.
-POLL_S, IDLE_S = 1.0, 2.0
 # How soon a hearer's queue is looked at again while facts wait for room in it; doubled while it does not shrink.
 ROOM_S = 0.02
 # How long facts gather for one message while others wait before their hearer: it is not helped by many small ones.
@@ -91,6 +90,7 @@ class _Waiting:
     has_another_clock: bool
     acks: bool
     questions: bool
+    is_quiet: bool
 
 
 class Relay:
@@ -116,7 +116,9 @@ class Relay:
         self._differs_until = 0.0
         self._pause_s = POLL_S
         self._held: dict[str, int] = {}
-        self._is_crowded = self._is_idle = False
+        self._is_crowded = False
+        self._is_quiet = False
+        self.pace = Pace()
         # When `run` last came round, by time.monotonic(): one that hangs comes round no more.
         self.turned_at = time.monotonic()
 
@@ -133,10 +135,17 @@ class Relay:
             except DBAPIError as error:
                 self._let_go("database_away", error)
                 stop.wait(0.5)
-            if not busy and not stop.is_set():
+            if busy:
+                self.pace.wake()
+            elif not stop.is_set():
                 self._seen = None
                 self._wait(stop)
         self._close()
+
+    def wake(self) -> None:
+        """Have `run` look now instead of waiting on, from another thread."""
+        if self.database.after_commit is not None:
+            self.database.after_commit()
 
     def turn(self) -> bool:
         """Do what is due; True when there is more to do at once. Raises when broker or database are away."""
@@ -144,6 +153,7 @@ class Relay:
         # What the last sending saw of the broker still holds when it was just now.
         seen = self._seen or self._exchange()
         waiting = self._look()
+        self._is_quiet = waiting.is_quiet and not waiting.questions
         more = self._send_facts(waiting, seen)
         more = (waiting.acks and self._send_acks()) or more
         more = self._sweeps() or more
@@ -173,12 +183,15 @@ class Relay:
         """What waits in the database, asked in one go: most turns find nothing."""
         now = datetime.now(UTC)
         with self.database.reading() as session:
+            hearers = due.hearers(session, self._ways, now)
             return _Waiting(
                 now,
-                due.hearers(session, self._ways, now),
+                hearers,
                 self._minds_clocks() and due.by_another_clock(session, self._ways, now),
                 self._due("acks", ACKS_S) and session.execute(_ANY_ACK).first() is not None,
                 self._due("recalls", POLL_S) and recalls.is_waiting(session),
+                # Asked at rest alone: who was nudged looks again soon anyway.
+                not (hearers or self.pace.is_woken or due.is_any_unacknowledged(session)),
             )
 
     def _send_facts(self, waiting: _Waiting, seen: Seen) -> bool:
@@ -264,8 +277,12 @@ class Relay:
             log.error("chore_broke", chore=chore.name, exc_info=error)
 
     def _sweeps(self) -> bool:
+        """Sweep what is due: what somebody may have left work for, and else each at its own pace."""
         found = False
         for sweep in self.service.sweeps:
+            is_called = self.pace.is_woken and not sweep.by_clock
+            if not (self._due(_turn_of(sweep), sweep.every_s) or is_called):
+                continue
             try:
                 calls = self._found(sweep)
             except DBAPIError:
@@ -299,20 +316,27 @@ class Relay:
         if self._is_crowded:
             stop.wait(min(GATHER_S, self._pause_s))
             return
-        pause_s = IDLE_S if self._is_idle and self._pause_s == POLL_S else self._pause_s
+        pause_s = self.pace.pause_s if self._pause_s == POLL_S else self._pause_s
         try:
             if self._listener is None:
                 nudged = self._waiter.brpop([nudge_key(self.service.name)], timeout=pause_s) is not None
             else:
                 nudged = self._listener.wait(pause_s)
-            self._is_idle = not nudged
         except (redis.RedisError, OSError):
-            self._is_idle = False
+            nudged = True
             stop.wait(0.2)
+        if nudged:
+            self.pace.wake()
+        else:
+            self.pace.rest(is_quiet=self._is_quiet)
 
     def _let_go(self, what: str, error: Exception) -> None:
         log.warning(what, error=type(error).__name__)
         self._seen, self._unsent, self._pause_s, self._is_crowded = None, False, POLL_S, False
+        self.pace.wake()
+        for sweep in self.service.sweeps:
+            # What one found and could not send is found again.
+            self._next.pop(_turn_of(sweep), None)
         self.post.close()
 
     def _close(self) -> None:
@@ -320,6 +344,10 @@ class Relay:
         if self._listener is not None:
             self._listener.close()
         self.database.dispose()
+
+
+def _turn_of(sweep: Sweep) -> str:
+    return f"sweep {sweep.name}"
 
 
 def _listener(database: Database) -> Listener | None:
@@ -331,16 +359,23 @@ def _listener(database: Database) -> Listener | None:
 
 
 @contextmanager
-def _told_to_stop() -> Iterator[threading.Event]:
+def _told_to_stop(wake: Callable[[], None]) -> Iterator[threading.Event]:
     stop = threading.Event()
+
+    def told(*_: object) -> None:
+        stop.set()
+        # Whom the signal interrupted goes on waiting for a nudge.
+        threading.Thread(target=wake, daemon=True).start()
+
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT):
-        signal.signal(number, lambda *_: stop.set())
+        signal.signal(number, told)
     yield stop
 
 
 def run(service: Service, settings: Settings) -> int:
     """Relay until told to stop; returns the exit code."""
     configure(settings, service.name, "relay")
-    with _told_to_stop() as stop:
-        Relay(service, settings).run(stop)
+    relay = Relay(service, settings)
+    with _told_to_stop(relay.wake) as stop:
+        relay.run(stop)
     return 0

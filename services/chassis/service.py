@@ -45,14 +45,16 @@ class Task:
 class Sweep:
     """Work that waits in a table: `find(session, now)` claims it and returns the arguments of one task call each.
 
-    It runs whenever the relay wakes and at least every `every_s`; the calls are sent after its commit. A call that
-    the broker loses is found again when the claim is over.
+    It runs whenever the relay is woken (`outbox.wake` in the transaction that makes the work), unless it goes
+    `by_clock` alone, and unasked about every `every_s`. The calls are sent after its commit; one that the broker loses
+    is found again when the claim is over.
     """
 
     name: str
     every_s: float
     find: Callable[[Session, datetime], list[list[Any]]]
     task: str
+    by_clock: bool = False
 
 
 Remind = Callable[[Session, Settings, type[Event], dict[str, Any]], dict[str, Any]]

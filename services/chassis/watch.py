@@ -26,7 +26,7 @@ from services.chassis.settings import Settings
 
 log = structlog.get_logger()
 
-LOOK_S = 1.0
+LOOK_S = 2.0
 PATIENCE_S = 6.0
 # Three times what a task may take (`task_time_limit`); a pool of one has nobody else to end it.
 LONGEST_S = 180.0

@@ -56,7 +56,7 @@ def build(
     """
     app = celery_app(service.name, settings)
     database = database or _Opened(service.name, settings)
-    out = post or Post(settings)
+    out, broker = post or Post(settings), client(settings)
 
     def hear(task: Any, envelope: dict[str, Any]) -> None:
         again = bool((task.request.delivery_info or {}).get("redelivered"))
@@ -67,7 +67,7 @@ def build(
 
     def canary(sung_at: str) -> None:
         sing(database(), sung_at)
-        _give_a_sign(database(), settings)
+        _give_a_sign(database(), broker)
 
     def recollect(hearer: str, question: dict[str, Any]) -> None:
         asked = memories.Question.of(question)
@@ -133,11 +133,11 @@ def sing(database: Database, sung_at: str) -> None:
         )
 
 
-def _give_a_sign(database: Database, settings: Settings) -> None:
+def _give_a_sign(database: Database, broker: redis.Redis) -> None:
     with database.reading() as session:
         sign = signs.of(session, datetime.now(UTC))
     with suppress(redis.RedisError):  # the next canary brings the next sign
-        signs.give(client(settings), database.service, sign)
+        signs.give(broker, database.service, sign)
 
 
 def _end_between_tasks(**_: Any) -> None:
@@ -167,7 +167,7 @@ def run(
     concurrency: int = 1,
     beat: Callable[[], None] = watch.no_beat,
 ) -> int:
-    """Consume until told to stop; returns the exit code. `beat` is called every second while the process lives.
+    """Consume until told to stop; returns the exit code. `beat` is called every two seconds while the process lives.
 
     A worker that leaves (Celery's does when Redis dies under load, and `watch` ends a silent one) must be started again
     by a supervisor.

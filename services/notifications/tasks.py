@@ -88,7 +88,7 @@ def forget_person(session: Session, fact: dict[str, Any], now: datetime) -> None
 POST = Task("post", "notifications.mail", posting.post)
 FIND = Sweep("find_letters", 1, deliveries.find, "post")
 LOOK = Task("read_returns", "notifications.mail", returns.look)
-FIND_RETURNS = Sweep("find_returns", 30, returns.find, "read_returns")
+FIND_RETURNS = Sweep("find_returns", 30, returns.find, "read_returns", by_clock=True)
 REMIND = Chore("write_reminders", 5, reminders.write_due)
 DIGEST = Chore("write_digests", 30, digests.write_due)
 DOUBT = Chore("doubt_letters", 20, deliveries.doubt)

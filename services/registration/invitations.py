@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from services.chassis.catalogues import N_
 from services.chassis.errors import Misshapen, NotFound
-from services.chassis.outbox import publish
+from services.chassis.outbox import publish, wake
 from services.registration import addresses, names, sheets, telling, waiting_list
 from services.registration.events import PersonInvited
 from services.registration.links import Links, hashed
@@ -79,6 +79,8 @@ def apply(
     staged.begun_at, staged.begun_by, staged.fix_typos = now, by, fix_typos
     if len(staged.rows) <= AT_ONCE:
         _invite(session, gathering, staged, links=links, now=now)
+    else:
+        wake(session)
     return staged
 
 
@@ -117,7 +119,9 @@ def _invite(session: Session, gathering: Gathering, staged: Import, *, links: Li
         publish(session, PersonInvited, about=_told(invitation, gathering, links), now=now)
     staged.done = min(len(staged.rows), staged.done + AT_ONCE)
     staged.invited = (staged.invited or 0) + len(fresh)
-    if staged.done == len(staged.rows):
+    if staged.done < len(staged.rows):
+        wake(session)
+    else:
         staged.applied_at = now
         telling.note(session, "list applied", staged.id, gathering_id=gathering.id, by=staged.begun_by, now=now)
 

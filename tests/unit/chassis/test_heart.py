@@ -5,13 +5,16 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import insert
 
-from services.chassis import heart, settings
-from services.chassis.db import own_tables, pulse
+from services.chassis import heart, signs
+from services.chassis.broker import client
+from services.chassis.health import SILENCE_S
 from services.chassis.heart import Heart
+from services.chassis.settings import Settings
+from services.chassis.signs import Sign
+from tests.postgres import free_port
 
-LATE = timedelta(seconds=heart.SILENCE_S + 5)
+LATE = timedelta(seconds=SILENCE_S + 5)
 
 
 def _wait_for(place: Path) -> bool:
@@ -42,16 +45,19 @@ def test_a_sign_of_an_earlier_life_is_taken_away(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("ago", "well"), [(timedelta(0), True), (LATE, False)])
-def test_a_round_is_well_while_a_canary_went_round_lately(open_sqlite, ago: timedelta, well: bool) -> None:
-    database = open_sqlite(own_tables(), "registration")
-    with database.transaction() as session:
-        session.execute(insert(pulse).values(name="canary", value="", at=datetime.now(UTC) - ago))
-    chosen = settings.read({}, mode="test", database_url=str(database.url))
+def test_a_round_is_well_while_a_canary_went_round_lately(broker: Settings, ago: timedelta, well: bool) -> None:
+    signs.give(client(broker), "registration", Sign(datetime.now(UTC) - ago, 0, 0.0, 0))
 
-    assert heart.of_the_round("registration", chosen)() is well
+    assert heart.of_the_round("registration", broker)() is well
 
 
-def test_a_round_whose_database_is_away_is_not_well(tmp_path: Path) -> None:
-    chosen = settings.read({}, mode="test", database_url=f"sqlite:///{tmp_path}/nowhere/at-all.db")
+def test_a_round_of_which_the_broker_knows_nothing_is_not_well(broker: Settings) -> None:
+    signs.give(client(broker), "grouping", Sign(datetime.now(UTC), 0, 0.0, 0))
 
-    assert heart.of_the_round("registration", chosen)() is False
+    assert heart.of_the_round("registration", broker)() is False
+
+
+def test_a_round_whose_broker_is_away_is_not_well() -> None:
+    nowhere = Settings(redis_url=f"redis://127.0.0.1:{free_port()}/0")
+
+    assert heart.of_the_round("registration", nowhere)() is False

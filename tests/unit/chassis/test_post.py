@@ -4,15 +4,11 @@ from __future__ import annotations
 
 import base64
 import json
-import subprocess
-import time
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 import redis
 
-from infra.embedded.broker import program
 from services.chassis.broker import celery_app
 from services.chassis.post import UNSAID, Post
 from services.chassis.post import message as post_message
@@ -22,25 +18,6 @@ from tests.postgres import free_port
 QUEUE = "grouping.events"
 # What is drawn anew for each message, and what we keep to ourselves.
 DRAWN = {"id", "root_id", "correlation_id", "reply_to", "delivery_tag", "origin", "argsrepr"}
-
-
-@pytest.fixture
-def broker(tmp_path) -> Iterator[Settings]:
-    port = free_port()
-    command = [str(program()), "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", str(tmp_path)]
-    server = subprocess.Popen(command, stdout=subprocess.DEVNULL)
-    chosen = Settings(redis_url=f"redis://127.0.0.1:{port}/0")
-    give_up = time.monotonic() + 20
-    while True:
-        try:
-            redis.Redis(port=port).ping()
-            break
-        except redis.RedisError:
-            assert time.monotonic() < give_up
-            time.sleep(0.02)
-    yield chosen
-    server.kill()
-    server.wait(10)
 
 
 def take(chosen: Settings) -> tuple[dict[str, Any], list[Any]]:

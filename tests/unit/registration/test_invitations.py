@@ -116,6 +116,19 @@ def test_a_file_that_is_no_list_is_said_beside_its_field(a_gathering, stage):
     assert refusal.value.errors.keys() == {"file"}
 
 
+def test_the_rest_of_a_long_list_waits_for_no_poll(a_gathering, stage, registration, odile):
+    people = invitations.AT_ONCE * 2
+    lines = "".join(f"Guest {n};guest{n}@example.org\n" for n in range(people))
+    staged = stage(a_gathering(), f"prenom;email\n{lines}")
+    woken = []
+    registration.after_commit = lambda: woken.append(True)
+
+    with registration.transaction() as session:
+        invitations.apply(session, staged.gathering_id, staged.id, by=odile.id, links=LINKS, now=NOON)
+
+    assert woken == [True]
+
+
 def test_a_long_list_is_saved_in_parts_and_each_person_is_invited_once(
     a_gathering, stage, apply, registration, told
 ):
