@@ -137,6 +137,16 @@ class Program:
     def get(self, url: str, **params: Any) -> Any:
         return self._said("GET", url, params=params)
 
+    def all(self, url: str) -> list[Any]:
+        """All items of a list, page after page."""
+        items: list[Any] = []
+        after: int | None = 0
+        while after is not None:
+            page = self.get(url, after=after, limit=500)
+            items += page["items"]
+            after = page["next"]
+        return items
+
     def look(self, url: str) -> Any:
         """The body whatever the status: a service that is not ready says so with 503 and tells why."""
         for _ in range(100):

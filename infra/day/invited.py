@@ -70,7 +70,7 @@ def gathering(scene: Scene, stamp: str) -> None:
         page = scene.organiser.send(form.fill(date=day.isoformat()))
         scene.slug = urlsplit(page.url).path.removeprefix("/o/")
         scene.organiser.send(page.form("/ouvrir"))
-        mine = scene.desk.get("/api/registration/gatherings")
+        mine = scene.desk.all("/api/registration/gatherings")
         scene.gathering_id = next(one["gathering_id"] for one in mine if one["slug"] == scene.slug)
         step.notes.append(f"{scene.cast.seats} seats, {len(lines)} quotas, /r/{scene.slug}")
 
@@ -161,7 +161,7 @@ def forms(scene: Scene) -> None:
         scene.ledger.same(len(waiting), len(scene.guests) - scene.cast.seats, "the others wait")
         ranks = sorted(guest.rank for guest in waiting)
         scene.ledger.same(ranks, list(range(1, len(waiting) + 1)), "each waiting person was told a true rank")
-        line = [(one["rank"], one["given"]) for one in figures["waiting"]]
+        line = [(one["rank"], one["given"]) for one in scene.waiting_list()]
         told = sorted((guest.rank, guest.person.given) for guest in waiting)
         scene.ledger.same(line, told, "the organiser sees the same line")
         step.notes.append(f"{len(held)} seats held, {len(waiting)} wait, {slips.total()} slips put right")
@@ -268,7 +268,7 @@ def cancellations(scene: Scene) -> None:
         scene.ledger.same(
             {k: v for k, v in figures["held"].items() if v}, dict(held), "seats held by territory"
         )
-        line = [one["rank"] for one in figures["waiting"]]
+        line = [one["rank"] for one in scene.waiting_list()]
         scene.ledger.same(line, list(range(1, len(scene.who("waiting")) + 1)), "ranks stay true")
         gone = len(scene.who("cancelled"))
         step.notes.append(f"{gone} seats given back, {came} taken by who waited")

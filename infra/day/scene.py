@@ -68,13 +68,11 @@ class Scene:
 
     def listing(self) -> list[dict[str, Any]]:
         """Everybody as registration knows them."""
-        people: list[dict[str, Any]] = []
-        address = f"/api/registration/gatherings/{self.gathering_id}/participants"
-        while True:
-            page = self.desk.get(address, page=len(people) // 500 + 1, size=500)
-            people += page["people"]
-            if len(people) >= page["total"] or not page["people"]:
-                return people
+        return self.desk.all(f"/api/registration/gatherings/{self.gathering_id}/participants")
+
+    def waiting_list(self) -> list[dict[str, Any]]:
+        """Who waits, as the organiser sees it."""
+        return self.desk.all(f"/api/registration/gatherings/{self.gathering_id}/waiting-list")
 
     def guest(self, person: Person) -> Guest:
         return Guest(person, Browser(self.lines, self.base, person.language))

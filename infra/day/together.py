@@ -39,7 +39,7 @@ def _round(scene: Scene, name: str, kind: str, how_many: int) -> None:
         page = scene.organiser.send(form.fill(kind=kind))
         number = int(page.url.rpartition("/")[2])
         listed = scene.desk.get(f"/api/grouping/gatherings/{scene.gathering_id}/rounds")
-        round_id = next(one["round_id"] for one in listed if one["number"] == number)
+        round_id = next(one["round_id"] for one in listed["items"] if one["number"] == number)
         scene.rounds[kind] = round_id
         page = _worked_out(scene, page.url, "/publier$")
         for guest in coming:
@@ -66,7 +66,7 @@ def _everybody_known(scene: Scene, wanted: Collection[str], states: Collection[s
     """Wait until grouping knows the same people as registration: nobody missing, nobody twice."""
     give_up = time.monotonic() + FORMED_WITHIN_S
     while True:
-        people = scene.desk.get(f"/api/grouping/gatherings/{scene.gathering_id}/people")
+        people = scene.desk.all(f"/api/grouping/gatherings/{scene.gathering_id}/people")
         held = [one["participant_id"] for one in people if one["state"] in states]
         twice, lost, more = twice_and_lost(held, wanted)
         if (twice, lost, more) == (0, 0, 0) or time.monotonic() > give_up:
@@ -245,6 +245,6 @@ def syntheses(scene: Scene) -> None:
             form = page.form("/syntheses/", having="modalities")
             scene.organiser.send(form.fill(modalities="\n".join(lines)))
             scene.board.tick(step)
-        written = scene.desk.get(f"/api/grouping/gatherings/{scene.gathering_id}/syntheses")
+        written = scene.desk.all(f"/api/grouping/gatherings/{scene.gathering_id}/syntheses")
         scene.ledger.same([one["angle"] for one in written], list(words.ANGLES), "each angle has its synthesis")
         step.notes.append(f"{len(written)} angles, {sum(len(one['modalities']) for one in written)} modalities")

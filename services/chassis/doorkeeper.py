@@ -134,6 +134,7 @@ def counted(door: Door) -> Callable[[V], V]:
             _keeper().admit(door, request.remote_addr)
             return view(*args, **kwargs)
 
+        admitted._apidoc = {**getattr(view, "_apidoc", {}), "counted": True}  # type: ignore[attr-defined]
         return admitted  # type: ignore[return-value]
 
     return at

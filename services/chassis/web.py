@@ -11,7 +11,6 @@ from uuid import uuid4
 
 import structlog
 from flask import Flask, Response, current_app, g, jsonify, make_response, request
-from flask_smorest import Api
 from marshmallow import ValidationError
 from sqlalchemy import select
 from sqlalchemy.exc import DataError, DBAPIError
@@ -21,9 +20,11 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from services.chassis import doorkeeper, health, i18n, keys, metrics, pages
 from services.chassis.db import Database
+from services.chassis.doors import Doors
 from services.chassis.errors import Forbidden, Misshapen, Refused
 from services.chassis.inbox import is_passing
 from services.chassis.outbox import new_trace
+from services.chassis.reference import Reference
 from services.chassis.service import Service
 from services.chassis.settings import Settings
 
@@ -71,8 +72,8 @@ def new_app(service: Service, database: Database, settings: Settings) -> Flask:
     return app
 
 
-def new_api(app: Flask) -> Api:
-    """The service's JSON API; its OpenAPI document stands at /api/<service>/openapi.json."""
+def open_doors(app: Flask, *doors: Doors) -> Reference:
+    """The service's JSON API behind these doors; its OpenAPI document stands at /api/<service>/openapi.json."""
     name: str = app.extensions["service"].name
     app.config.update(
         API_TITLE=f"Palabre {name}",
@@ -81,10 +82,13 @@ def new_api(app: Flask) -> Api:
         OPENAPI_URL_PREFIX=f"/api/{name}",
         OPENAPI_JSON_PATH="openapi.json",
     )
-    api = Api(app)
+    reference = Reference(app)
     # flask-smorest brings its own handler; ours speaks problem+json to programs and pages to people.
     app.register_error_handler(HTTPException, _http)
-    return api
+    reference.describe(home=app.extensions["settings"].public_url, name=name)
+    for one in doors:
+        reference.register_blueprint(one)
+    return reference
 
 
 def database() -> Database:
@@ -146,6 +150,7 @@ def transacted(view: View) -> View:
         except _Undone as undone:
             return undone.response
 
+    opened._apidoc = {**getattr(view, "_apidoc", {}), "writes": True}  # type: ignore[attr-defined]
     return opened  # type: ignore[return-value]
 
 
@@ -196,7 +201,15 @@ def _refused(refusal: Refused) -> Response:
     response = _told(refusal)
     if "retry_after_s" in refusal.members:
         response.headers["Retry-After"] = str(refusal.members["retry_after_s"])
+    if response.status_code == HTTPStatus.UNAUTHORIZED and request.path.startswith("/api/"):
+        response.headers["WWW-Authenticate"] = _challenge()
     return response
+
+
+def _challenge() -> str:
+    """How programs come in (RFC 6750); who sent a token is told that it is over or none of ours."""
+    sent = "Authorization" in request.headers
+    return 'Bearer realm="palabre"' + (', error="invalid_token"' if sent else "")
 
 
 def _told(refusal: Refused) -> Response:
@@ -221,15 +234,12 @@ def _http(error: HTTPException) -> Response:
     if status < HTTPStatus.BAD_REQUEST:
         return make_response(error.get_response())
     if wants_problem():
-        data: dict[str, Any] = getattr(error, "data", {}) or {}
-        messages = data.get("messages") or {}
-        if messages:
-            inner = messages.get("json") or messages.get("query") or messages.get("files") or messages
-            return problem(
-                status, "misshapen", pages.say("Some fields are not as they should be."), errors=inner
-            )
         code = HTTPStatus(status).phrase.lower().replace(" ", "-")
-        return problem(status, code, error.description or HTTPStatus(status).description)
+        response = problem(status, code, error.description or HTTPStatus(status).description)
+        # What may be done instead (Allow), and when (Retry-After).
+        told = [(name, said) for name, said in error.get_headers() if name != "Content-Type"]
+        response.headers.extend(told)
+        return response
     return pages.http_error(status)
 
 
@@ -285,9 +295,9 @@ def _health() -> Response:
 __all__ = [
     "Forbidden",
     "database",
-    "new_api",
     "new_app",
     "now",
+    "open_doors",
     "problem",
     "reading",
     "settings",

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from flask_smorest import Blueprint
 from sqlalchemy.orm import Session
 
 from services.chassis import auth
+from services.chassis.doors import Doors
 from services.chassis.i18n import language
 from services.chassis.web import now, reading, transacted
 from services.feedback import accounts, gatherings, questionnaires, results
@@ -21,7 +21,9 @@ from services.feedback.schemas import (
     ResultsView,
 )
 
-feedback = Blueprint("api", __name__, url_prefix="/api/feedback/gatherings/<uuid:gathering_id>")
+feedback = Doors(
+    "feedback", __name__, url_prefix="/api/feedback/gatherings/<uuid:gathering_id>", description=__doc__
+)
 
 # `response` stands below the transaction: what it dumps is read while the session is open.
 

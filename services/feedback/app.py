@@ -10,7 +10,7 @@ from services.chassis import dead_pages
 from services.chassis.db import Database
 from services.chassis.service import Chore, Service
 from services.chassis.settings import Settings
-from services.chassis.web import new_api, new_app
+from services.chassis.web import new_app, open_doors
 from services.feedback import api, attendances, questionnaires, web
 from services.feedback.events import EVENTS
 from services.feedback.models import Base
@@ -21,7 +21,7 @@ def create_app(service: Service, database: Database, settings: Settings) -> Flas
     app = new_app(service, database, settings)
     for pages in web.PAGES:
         app.register_blueprint(pages)
-    new_api(app).register_blueprint(api.feedback)
+    open_doors(app, api.feedback)
     dead_pages.install(app, service)
     return app
 

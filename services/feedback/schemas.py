@@ -8,6 +8,7 @@ from typing import Any
 
 from marshmallow import Schema, fields, validate
 
+from services.chassis.shapes import Shape
 from services.feedback.models import Question
 
 # Signs that nobody types on purpose: control characters other than the end of a line, and blanks without width.
@@ -127,7 +128,7 @@ class AccountView(Schema):
     )
 
 
-class EditedPart(Schema):
+class EditedPart(Shape):
     """A part as an organiser left it: all its lines, or for words the quotes that stay."""
 
     heading = Prose(load_default="", validate=validate.Length(max=200))
@@ -137,13 +138,13 @@ class EditedPart(Schema):
     version = fields.Integer(required=True)
 
 
-class Publication(Schema):
+class Publication(Shape):
     """`confirmed`: keys of the passages that hold a name and may be published all the same."""
 
     confirmed = fields.List(fields.String(), load_default=list)
 
 
-class NewTitle(Schema):
+class NewTitle(Shape):
     title = Prose(required=True, validate=validate.Length(1, 200))
 
 

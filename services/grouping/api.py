@@ -6,40 +6,43 @@ from http import HTTPStatus
 from typing import Any
 from uuid import UUID
 
-from flask_smorest import Blueprint
 from sqlalchemy.orm import Session
 
 from services.chassis import auth
+from services.chassis.doors import Doors, to_participants
 from services.chassis.errors import SignInNeeded
+from services.chassis.shapes import PageQuery, page, page_of
 from services.chassis.web import now, reading, transacted
 from services.grouping import boards, gatherings, links, members, plans, rebalances, rounds, schemas, syntheses
-from services.grouping.models import Link, Member, Plan, Round, Synthesis
+from services.grouping.models import Link, Plan, Round, Synthesis
 from services.grouping.wording import usual_name
 
-blueprint = Blueprint("api", __name__, url_prefix="/api/grouping", description=__doc__)
+blueprint = Doors("grouping", __name__, url_prefix="/api/grouping", description=__doc__)
 WORKERS = ("owner", "organiser", "facilitator")
 
 
 @blueprint.get("/gatherings/<uuid:gathering_id>/people")
+@blueprint.arguments(PageQuery, location="query")
 @reading
-@blueprint.response(HTTPStatus.OK, schemas.PersonView(many=True))
-def people(session: Session, gathering_id: UUID) -> list[Member]:
+@blueprint.response(HTTPStatus.OK, page_of(schemas.PersonView))
+def people(session: Session, wanted: dict[str, Any], gathering_id: UUID) -> dict[str, Any]:
     """Everyone who ever held a seat here, as grouping knows them."""
     auth.require(session, gathering_id)
-    return members.known(session, gathering_id)
+    return page(members.known(session, gathering_id), **wanted)
 
 
 @blueprint.get("/gatherings/<uuid:gathering_id>/rounds")
+@blueprint.arguments(PageQuery, location="query")
 @reading
-@blueprint.response(HTTPStatus.OK, schemas.RoundView(many=True))
-def list_rounds(session: Session, gathering_id: UUID) -> list[Round]:
+@blueprint.response(HTTPStatus.OK, page_of(schemas.RoundView))
+def list_rounds(session: Session, wanted: dict[str, Any], gathering_id: UUID) -> dict[str, Any]:
     auth.require(session, gathering_id, *WORKERS)
-    return rounds.of(session, gathering_id)
+    return page(rounds.of(session, gathering_id), **wanted)
 
 
 @blueprint.post("/gatherings/<uuid:gathering_id>/rounds")
-@transacted
 @blueprint.arguments(schemas.NewRound)
+@transacted
 @blueprint.response(HTTPStatus.ACCEPTED, schemas.RoundView)
 def open_round(session: Session, wanted: dict[str, Any], gathering_id: UUID) -> Round:
     """Begin a round; its groups are worked out in the background, and GET of the round says when they stand."""
@@ -84,8 +87,8 @@ def publish(session: Session, round_id: UUID) -> dict[str, Any]:
 
 
 @blueprint.post("/rounds/<uuid:round_id>/moves")
-@transacted
 @blueprint.arguments(schemas.NewMove)
+@transacted
 @blueprint.response(HTTPStatus.OK, schemas.BoardView)
 def move(session: Session, wanted: dict[str, Any], round_id: UUID) -> dict[str, Any]:
     """Give one person another group on the board."""
@@ -96,8 +99,8 @@ def move(session: Session, wanted: dict[str, Any], round_id: UUID) -> dict[str, 
 
 
 @blueprint.post("/rounds/<uuid:round_id>/locks")
-@transacted
 @blueprint.arguments(schemas.NewLock)
+@transacted
 @blueprint.response(HTTPStatus.NO_CONTENT)
 def lock(session: Session, wanted: dict[str, Any], round_id: UUID) -> None:
     """Keep somebody where they sit."""
@@ -112,8 +115,8 @@ def unlock(session: Session, round_id: UUID, participant_id: UUID) -> None:
 
 
 @blueprint.post("/rounds/<uuid:round_id>/rebalance")
-@transacted
 @blueprint.arguments(schemas.NewRebalance)
+@transacted
 @blueprint.response(HTTPStatus.ACCEPTED, schemas.AskView)
 def ask_rebalance(session: Session, wanted: dict[str, Any], round_id: UUID) -> Any:
     """Ask which few people should move; nothing changes before the proposal is applied."""
@@ -172,17 +175,18 @@ def fairness(session: Session, round_id: UUID) -> Any:
 
 
 @blueprint.get("/gatherings/<uuid:gathering_id>/links")
+@blueprint.arguments(PageQuery, location="query")
 @reading
-@blueprint.response(HTTPStatus.OK, schemas.LinkView(many=True))
-def list_links(session: Session, gathering_id: UUID) -> list[Link]:
+@blueprint.response(HTTPStatus.OK, page_of(schemas.LinkView))
+def list_links(session: Session, wanted: dict[str, Any], gathering_id: UUID) -> dict[str, Any]:
     """Private rules between two people."""
     auth.require(session, gathering_id)
-    return links.of(session, gathering_id)
+    return page(links.of(session, gathering_id), **wanted)
 
 
 @blueprint.post("/gatherings/<uuid:gathering_id>/links")
-@transacted
 @blueprint.arguments(schemas.NewLink)
+@transacted
 @blueprint.response(HTTPStatus.CREATED, schemas.LinkView)
 def tie(session: Session, wanted: dict[str, Any], gathering_id: UUID) -> Link:
     who = auth.require(session, gathering_id)
@@ -206,17 +210,20 @@ def untie(session: Session, gathering_id: UUID, link_id: UUID) -> None:
 
 
 @blueprint.get("/gatherings/<uuid:gathering_id>/syntheses")
+@blueprint.arguments(PageQuery, location="query")
 @reading
-@blueprint.response(HTTPStatus.OK, schemas.SynthesisView(many=True))
-def list_syntheses(session: Session, gathering_id: UUID) -> list[Synthesis]:
+@blueprint.response(HTTPStatus.OK, page_of(schemas.SynthesisView))
+def list_syntheses(session: Session, wanted: dict[str, Any], gathering_id: UUID) -> dict[str, Any]:
+    """What the circles found, in the order of their angles."""
     auth.require(session, gathering_id, *WORKERS)
     written = syntheses.written(session, gathering_id)
-    return [written[c.id] for c in syntheses.circles(session, gathering_id) if c.id in written]
+    found = [written[c.id] for c in syntheses.circles(session, gathering_id) if c.id in written]
+    return page(found, **wanted)
 
 
 @blueprint.put("/gatherings/<uuid:gathering_id>/syntheses/<int:number>")
-@transacted
 @blueprint.arguments(schemas.NewSynthesis)
+@transacted
 @blueprint.response(HTTPStatus.OK, schemas.SynthesisView)
 def write_synthesis(session: Session, wanted: dict[str, Any], gathering_id: UUID, number: int) -> Synthesis:
     """Write what the circle of an angle found, instead of what stood there."""
@@ -225,14 +232,16 @@ def write_synthesis(session: Session, wanted: dict[str, Any], gathering_id: UUID
 
 
 @blueprint.get("/my-places")
+@to_participants
+@blueprint.arguments(PageQuery, location="query")
 @reading
-@blueprint.response(HTTPStatus.OK, schemas.PlaceView(many=True))
-def my_places(session: Session) -> list[boards.Place]:
+@blueprint.response(HTTPStatus.OK, page_of(schemas.PlaceView))
+def my_places(session: Session, wanted: dict[str, Any]) -> dict[str, Any]:
     """The groups of the participant who asks, and why."""
     who = auth.participant()
     if who.id is None or who.gathering_id is None:
         raise SignInNeeded("Open the personal link of your letter first.")
-    return boards.places(session, who.gathering_id, who.id)
+    return page(boards.places(session, who.gathering_id, who.id), **wanted)
 
 
 def _round(session: Session, round_id: UUID, *wanted: str) -> Round:

@@ -10,7 +10,7 @@ from services.chassis import dead_pages
 from services.chassis.db import Database
 from services.chassis.service import Service
 from services.chassis.settings import Settings
-from services.chassis.web import new_api, new_app
+from services.chassis.web import new_app, open_doors
 from services.grouping import api, rounds, web
 from services.grouping.events import EVENTS
 from services.grouping.models import Base
@@ -19,7 +19,7 @@ from services.grouping.tasks import FIND, PROVE, inbox
 
 def create_app(service: Service, database: Database, settings: Settings) -> Flask:
     app = new_app(service, database, settings)
-    new_api(app).register_blueprint(api.blueprint)
+    open_doors(app, api.blueprint)
     app.register_blueprint(web.blueprint)
     dead_pages.install(app, service)
     return app

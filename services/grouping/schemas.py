@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from marshmallow import Schema, fields, validate
 
+from services.chassis.shapes import Shape
 
-class NewRound(Schema):
+
+class NewRound(Shape):
     """`kind` is angles or topics; a blank name becomes the usual one."""
 
     kind = fields.String(
@@ -16,7 +18,7 @@ class NewRound(Schema):
     )
 
 
-class NewRebalance(Schema):
+class NewRebalance(Shape):
     """sizes: the fewest moves; balance: every table as mixed as it can be."""
 
     policy = fields.String(
@@ -24,7 +26,7 @@ class NewRebalance(Schema):
     )
 
 
-class NewMove(Schema):
+class NewMove(Shape):
     participant_id = fields.UUID(required=True)
     to = fields.Integer(required=True)
 
@@ -37,11 +39,11 @@ class ChosenPerson(Schema):
     person = fields.UUID(required=True, error_messages={"required": "Choose a person."})
 
 
-class NewLock(Schema):
+class NewLock(Shape):
     participant_id = fields.UUID(required=True)
 
 
-class NewLink(Schema):
+class NewLink(Shape):
     kind = fields.String(
         required=True,
         validate=validate.OneOf(("together", "apart"), error="Choose one of the two."),
@@ -51,7 +53,7 @@ class NewLink(Schema):
     other_id = fields.UUID(required=True, error_messages={"required": "Choose a person."})
 
 
-class NewSynthesis(Schema):
+class NewSynthesis(Shape):
     modalities = fields.List(fields.String(), required=True)
 
 
@@ -160,8 +162,8 @@ class BoardView(Schema):
     kind = fields.String(attribute="round.kind")
     name = fields.String(attribute="round.name")
     state = fields.String()
-    plan = fields.Integer(attribute="plan.number", dump_default=None)
-    version = fields.Integer(attribute="published.version", dump_default=None)
+    plan = fields.Integer(attribute="plan.number", dump_default=None, allow_none=True)
+    version = fields.Integer(attribute="published.version", dump_default=None, allow_none=True)
     figures = fields.Raw()
     sizes = fields.List(fields.Integer())
     people = fields.Integer()

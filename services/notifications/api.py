@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from flask_smorest import Blueprint
 from sqlalchemy.orm import Session
 
 from services.chassis.auth import require
+from services.chassis.doors import Doors
 from services.chassis.i18n import gettext
+from services.chassis.shapes import a_page
 from services.chassis.web import now, reading, transacted
 from services.notifications import drafts, reminders, schemas
 from services.notifications import letters as use
@@ -19,15 +20,13 @@ from services.notifications.people import UnknownGathering
 from services.notifications.writing import composing, placeholders
 from services.notifications.writing.composing import LANGUAGES
 
-letters = Blueprint(
-    "letters_api", __name__, url_prefix="/api/notifications/gatherings/<uuid:gathering_id>/letters"
-)
+letters = Doors("letters_api", __name__, url_prefix="/api/notifications/gatherings/<uuid:gathering_id>/letters")
 
-schedule = Blueprint(
+schedule = Doors(
     "schedule_api", __name__, url_prefix="/api/notifications/gatherings/<uuid:gathering_id>/schedule"
 )
 
-wordings = Blueprint(
+wordings = Doors(
     "wordings_api", __name__, url_prefix="/api/notifications/gatherings/<uuid:gathering_id>/wordings"
 )
 
@@ -37,24 +36,21 @@ wordings = Blueprint(
 @letters.get("")
 @letters.arguments(schemas.LetterQuery, location="query")
 @reading
-@letters.response(200, schemas.LettersView)
+@letters.response(200, schemas.LettersPage)
 def listed(session: Session, wanted: dict[str, Any], gathering_id: UUID) -> dict[str, Any]:
     """Letters, newest first, and how many of each kind are in each state."""
     gathering = _ours(session, gathering_id)
     states = (wanted["state"],) if wanted["state"] else ()
+    after, limit = wanted["after"], wanted["limit"]
     found = use.listed(
         session,
         gathering.id,
         kind=wanted["kind"],
         states=states,
-        after=wanted["after"],
-        limit=wanted["limit"] + 1,
+        after=after,
+        limit=limit + 1,
     )
-    return {
-        "counts": use.counts(session, gathering.id),
-        "letters": found[: wanted["limit"]],
-        "next": wanted["after"] + wanted["limit"] if len(found) > wanted["limit"] else None,
-    }
+    return a_page(found, after=after, limit=limit, counts=use.counts(session, gathering.id))
 
 
 @letters.post("/send")

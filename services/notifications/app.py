@@ -10,7 +10,7 @@ from services.chassis import dead_pages
 from services.chassis.db import Database
 from services.chassis.service import Service
 from services.chassis.settings import Settings, WrongSetting
-from services.chassis.web import new_api, new_app
+from services.chassis.web import new_app, open_doors
 from services.notifications import api, deliveries, health, signatures, web
 from services.notifications.events import EVENTS
 from services.notifications.lines import Server
@@ -24,9 +24,7 @@ def create_app(service: Service, database: Database, settings: Settings) -> Flas
     app = new_app(service, database, settings)
     for pages in web.PAGES:
         app.register_blueprint(pages)
-    doors = new_api(app)
-    for blueprint in (api.letters, api.schedule, api.wordings):
-        doors.register_blueprint(blueprint)
+    open_doors(app, api.letters, api.schedule, api.wordings)
     dead_pages.install(app, service)
     return app
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from marshmallow import Schema, fields, validate
 
 from services.chassis.inbox import Heard
+from services.chassis.shapes import PageQuery, Shape, page_of
 from services.notifications.hours import DAYS
 from services.notifications.models import STATES
 
@@ -152,14 +153,12 @@ class AccountPublished(Heard):
     published_at = fields.AwareDateTime(required=True)
 
 
-class LetterQuery(Schema):
+class LetterQuery(PageQuery):
     kind = fields.String(load_default=None)
     state = fields.String(load_default=None, validate=validate.OneOf(STATES))
-    after = fields.Integer(load_default=0, validate=validate.Range(min=0))
-    limit = fields.Integer(load_default=100, validate=validate.Range(min=1, max=500))
 
 
-class SendDrafts(Schema):
+class SendDrafts(Shape):
     """`count` repeats how many drafts were shown, `upto` when: a letter written since is not sent unseen."""
 
     kind = fields.String(required=True)
@@ -167,12 +166,12 @@ class SendDrafts(Schema):
     upto = fields.AwareDateTime(required=True)
 
 
-class EditDraft(Schema):
+class EditDraft(Shape):
     subject = fields.String(required=True, validate=validate.Length(1, 250))
     text = fields.String(required=True, validate=validate.Length(1, 20_000))
 
 
-class ReminderChange(Schema):
+class ReminderChange(Shape):
     """`days` counts from the day of the gathering, negative before it; `at` is an hour of its zone."""
 
     days = fields.Integer(required=True, validate=validate.Range(*DAYS))
@@ -189,7 +188,7 @@ class ReminderForm(Schema):
     is_on = fields.Boolean(load_default=False)
 
 
-class Night(Schema):
+class Night(Shape):
     """From when to when nobody is written to who did not ask for it; the same hour twice is no night."""
 
     night_from = fields.Time(required=True, format="%H:%M", metadata={"format": "time"})
@@ -212,7 +211,7 @@ class ScheduleView(Schema):
     lines = fields.List(fields.Nested(ReminderView))
 
 
-class Settlement(Schema):
+class Settlement(Shape):
     arrived = fields.Boolean(required=True)
 
 
@@ -220,7 +219,7 @@ class DigestSwitch(Schema):
     is_on = fields.Boolean(required=True)
 
 
-class NewWords(Schema):
+class NewWords(Shape):
     """An organiser's words for a kind of letter; placeholders stand in braces."""
 
     subject = fields.String(required=True, validate=validate.Length(1, 200))
@@ -276,12 +275,15 @@ class WholeLetterView(LetterView):
     deliveries = fields.List(fields.Nested(DeliveryView))
 
 
-class LettersView(Schema):
-    counts = fields.Dict(
-        keys=fields.String(), values=fields.Dict(keys=fields.String(), values=fields.Integer())
-    )
-    letters = fields.List(fields.Nested(LetterView))
-    next = fields.Integer(allow_none=True)
+LettersPage = page_of(
+    LetterView,
+    counts=fields.Dict(
+        keys=fields.String(),
+        values=fields.Dict(keys=fields.String(), values=fields.Integer()),
+        required=True,
+        metadata={"description": "How many letters of each kind are in each state."},
+    ),
+)
 
 
 class SentView(Schema):

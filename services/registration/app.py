@@ -10,7 +10,7 @@ from services.chassis import dead_pages
 from services.chassis.db import Database
 from services.chassis.service import Service
 from services.chassis.settings import Settings
-from services.chassis.web import new_api, new_app
+from services.chassis.web import new_app, open_doors
 from services.registration import telling
 from services.registration.api import desk as desk_api
 from services.registration.api import gatherings as gatherings_api
@@ -60,9 +60,7 @@ PAGES = (
 
 def create_app(service: Service, database: Database, settings: Settings) -> Flask:
     app = new_app(service, database, settings)
-    api = new_api(app)
-    for door in APIS:
-        api.register_blueprint(door.api)
+    open_doors(app, *(door.api for door in APIS))
     figures.install(app)
     asked.install(app)
     public.install(app)

@@ -78,17 +78,29 @@ def listing(
     size: int = PAGE,
 ) -> Listing:
     """People whose names or structure hold every word of `q`, accents and case aside, by name."""
+    wanted: dict[str, Any] = {"q": q, "territory": territory, "state": state, "limit": size}
+    people, total = part(session, gathering_id, **wanted, after=(page - 1) * size)
+    last = max(1, -(-total // size))
+    if page > last:
+        page, (people, total) = last, part(session, gathering_id, **wanted, after=(last - 1) * size)
+    return Listing(people, total, page)
+
+
+def part(
+    session: Session,
+    gathering_id: UUID,
+    *,
+    q: str = "",
+    territory: str = "",
+    state: str = "",
+    after: int,
+    limit: int,
+) -> tuple[Sequence[Participant], int]:
+    """The `limit` people after the first `after` of a listing, and how many there are in all."""
     here = _where(gathering_id, q=q, territory=territory, state=state)
     total = session.scalar(select(func.count()).select_from(Participant).where(*here)) or 0
-    page = max(1, min(page, -(-total // size) or 1))
-    people = session.scalars(
-        select(Participant)
-        .where(*here)
-        .order_by(by_name(session), Participant.id)
-        .limit(size)
-        .offset((page - 1) * size)
-    ).all()
-    return Listing(people, total, page)
+    ordered = select(Participant).where(*here).order_by(by_name(session), Participant.id)
+    return session.scalars(ordered.limit(limit).offset(after)).all(), total
 
 
 def pages_around(listing: Listing) -> list[int | None]:

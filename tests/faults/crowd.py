@@ -94,7 +94,7 @@ def newcomer(life: Life, here: Gathering) -> Generator[Ask | Letter, Any, None]:
     found = yield Ask(
         f"/api/registration/gatherings/{here.id}/participants?q={life.details['family']}", {}, method="GET"
     )
-    person = found["people"][0]["participant_id"]
+    person = found["items"][0]["participant_id"]
     yield Ask(f"/api/registration/gatherings/{here.id}/participants/{person}/check-in", {})
     life.tell("participant_checked_in", state="present")
 

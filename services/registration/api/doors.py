@@ -11,6 +11,8 @@ from services.chassis.errors import SignInNeeded
 from services.chassis.web import settings
 from services.registration.links import Links
 
+DESK = ("owner", "organiser", "desk")
+
 
 def links() -> Links:
     return Links.of(settings())

@@ -2,39 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from http import HTTPStatus
 from typing import Any
 from uuid import UUID
 
 from flask import request
-from flask_smorest import Blueprint
 from sqlalchemy.orm import Session
 
 from services.chassis import i18n
-from services.chassis.errors import Refused, SignInNeeded
+from services.chassis.doors import Doors, unless_changed
+from services.chassis.errors import SignInNeeded
+from services.chassis.shapes import PageQuery, page, page_of
 from services.chassis.web import now, reading, transacted
 from services.registration import gatherings, participants, sign_ins, teams
 from services.registration.api.doors import links, may, organiser_id
 from services.registration.models import Gathering
 from services.registration.schemas.gatherings import FiguresView, GatheringChange, GatheringView, NewGathering
-from services.registration.schemas.people import AnotherDay, ListingQuery, ListingView
+from services.registration.schemas.people import AnotherDay
 from services.registration.schemas.sign_ins import MemberView, NewOrganiser
 
-
-class NotAsRead(Refused):
-    code, status = "changed-meanwhile", HTTPStatus.PRECONDITION_FAILED
-
-
-api = Blueprint("gatherings", __name__, url_prefix="/api/registration/gatherings", description=__doc__)
+api = Doors("gatherings", __name__, url_prefix="/api/registration/gatherings", description=__doc__)
 
 
 @api.get("")
+@api.arguments(PageQuery, location="query")
 @reading
-@api.response(200, GatheringView(many=True))
-def listed(session: Session) -> Sequence[Gathering]:
+@api.response(200, page_of(GatheringView))
+def listed(session: Session, wanted: dict[str, Any]) -> dict[str, Any]:
     """The gatherings you may act on."""
-    return gatherings.of_organiser(session, organiser_id())
+    return page(gatherings.of_organiser(session, organiser_id()), **wanted)
 
 
 @api.post("")
@@ -52,31 +47,27 @@ def create(session: Session, wanted: dict[str, Any]) -> Gathering:
 @api.get("/<uuid:gathering_id>")
 @reading
 @api.response(200, GatheringView)
-def shown(session: Session, gathering_id: UUID) -> tuple[Gathering, dict[str, str]]:
-    """One gathering. Its `ETag` is what `If-Match` wants before it is changed."""
+def shown(session: Session, gathering_id: UUID) -> Gathering:
+    """One gathering."""
     may(session, gathering_id)
-    return _tagged(gatherings.by_id(session, gathering_id))
+    return gatherings.by_id(session, gathering_id)
 
 
 @api.patch("/<uuid:gathering_id>")
 @api.arguments(GatheringChange(partial=True))
 @transacted
+@unless_changed(shown)
 @api.response(200, GatheringView)
-def change(session: Session, wanted: dict[str, Any], gathering_id: UUID) -> tuple[Gathering, dict[str, str]]:
+def change(session: Session, wanted: dict[str, Any], gathering_id: UUID) -> Gathering:
     """Describe a gathering anew, unless somebody else did since the `version` you read, or the `ETag` in `If-Match`.
 
     With `If-Match`, the answer to a conflict is 412; without, 409.
     """
     by = may(session, gathering_id)
     if "If-Match" in request.headers:
-        gathering = gatherings.by_id(session, gathering_id)
-        if not request.if_match.contains(_tag(gathering)):
-            raise NotAsRead(
-                "Somebody else has changed this gathering since you read it.", version=gathering.version
-            )
-        wanted = {**wanted, "version": gathering.version}
+        wanted = {**wanted, "version": gatherings.by_id(session, gathering_id).version}
     about = {"version": 0, **wanted}
-    return _tagged(gatherings.change(session, gathering_id, by=by, links=links(), now=now(), **about))
+    return gatherings.change(session, gathering_id, by=by, links=links(), now=now(), **about)
 
 
 @api.post("/<uuid:gathering_id>/open")
@@ -119,24 +110,26 @@ def clone(session: Session, wanted: dict[str, Any], gathering_id: UUID) -> Gathe
 
 
 @api.get("/<uuid:gathering_id>/team")
+@api.arguments(PageQuery, location="query")
 @reading
-@api.response(200, MemberView(many=True))
-def team(session: Session, gathering_id: UUID) -> Sequence[Any]:
+@api.response(200, page_of(MemberView))
+def team(session: Session, wanted: dict[str, Any], gathering_id: UUID) -> dict[str, Any]:
     """Who may act on this gathering, and as what."""
     may(session, gathering_id)
-    return teams.members(session, gathering_id)
+    return page(teams.members(session, gathering_id), **wanted)
 
 
 @api.post("/<uuid:gathering_id>/team")
 @api.arguments(NewOrganiser)
 @transacted
-@api.response(200, MemberView(many=True))
-def invite(session: Session, wanted: dict[str, Any], gathering_id: UUID) -> Sequence[Any]:
+@api.response(201, MemberView)
+def invite(session: Session, wanted: dict[str, Any], gathering_id: UUID) -> Any:
     """Ask somebody to help; they receive a link to come in."""
     by = may(session, gathering_id, "owner")
     gathering = gatherings.by_id(session, gathering_id)
     teams.invite(session, gathering, **wanted, language=i18n.language(), links=links(), by=by, now=now())
-    return teams.members(session, gathering_id)
+    email, role = wanted["email"], wanted["role"]
+    return next(one for one in teams.members(session, gathering_id) if (one.email, one.role) == (email, role))
 
 
 @api.delete("/<uuid:gathering_id>/team/<uuid:role_id>")
@@ -148,21 +141,11 @@ def revoke(session: Session, gathering_id: UUID, role_id: UUID) -> None:
     teams.revoke(session, gathering_id, role_id, by=by, now=now())
 
 
-@api.get("/<uuid:gathering_id>/participants")
-@api.arguments(ListingQuery, location="query")
-@reading
-@api.response(200, ListingView)
-def people(session: Session, wanted: dict[str, Any], gathering_id: UUID) -> participants.Listing:
-    """People, by name; `q` looks through names and structures without accents."""
-    may(session, gathering_id, "owner", "organiser", "desk")
-    return participants.listing(session, gathering_id, **wanted)
-
-
 @api.get("/<uuid:gathering_id>/figures")
 @reading
 @api.response(200, FiguresView)
 def figures(session: Session, gathering_id: UUID) -> dict[str, Any]:
-    """Seats, states, and the waiting line with true ranks and reasons."""
+    """Seats, and people by state."""
     may(session, gathering_id)
     gathering = gatherings.by_id(session, gathering_id)
     view = participants.overview(session, gathering)
@@ -174,13 +157,4 @@ def figures(session: Session, gathering_id: UUID) -> dict[str, Any]:
         "invited": view.invited,
         "stories": view.stories,
         "topics": view.topics,
-        "waiting": view.waiters,
     }
-
-
-def _tag(gathering: Gathering) -> str:
-    return str(gathering.version)
-
-
-def _tagged(gathering: Gathering) -> tuple[Gathering, dict[str, str]]:
-    return gathering, {"ETag": f'"{_tag(gathering)}"'}

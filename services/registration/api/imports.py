@@ -5,16 +5,16 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from flask_smorest import Blueprint
 from sqlalchemy.orm import Session
 
+from services.chassis.doors import Doors
 from services.chassis.web import now, transacted
 from services.registration import invitations
 from services.registration.api.doors import links, may
 from services.registration.models import Import
 from services.registration.schemas.imports import ImportApplication, ImportView, NewImport
 
-api = Blueprint("imports", __name__, url_prefix="/api/registration/gatherings", description=__doc__)
+api = Doors("imports", __name__, url_prefix="/api/registration/gatherings", description=__doc__)
 
 
 @api.post("/<uuid:gathering_id>/imports")

@@ -5,27 +5,40 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from flask_smorest import Blueprint
+from marshmallow import fields
 from sqlalchemy.orm import Session
 
 from services.chassis.doorkeeper import REGISTRATIONS, counted
-from services.chassis.web import now, transacted
-from services.registration import cancellations, participants, parties, registrations, transfers
-from services.registration.api.doors import links, may
+from services.chassis.doors import Doors, to_anybody
+from services.chassis.shapes import PageQuery, a_page, page, page_of
+from services.chassis.web import now, reading, transacted
+from services.registration import (
+    cancellations,
+    gatherings,
+    participants,
+    parties,
+    registrations,
+    transfers,
+    waiting_list,
+)
+from services.registration.api.doors import DESK, links, may
 from services.registration.models import Participant
 from services.registration.schemas.people import (
     AnswerView,
-    AskedView,
     Heir,
+    ListingQuery,
     NewParty,
     NewRegistration,
     ParticipantView,
+    PartyView,
+    WaiterView,
 )
 
-api = Blueprint("registrations", __name__, url_prefix="/api/registration/gatherings", description=__doc__)
+api = Doors("registrations", __name__, url_prefix="/api/registration/gatherings", description=__doc__)
 
 
 @api.post("/<uuid:gathering_id>/registrations")
+@to_anybody
 @counted(REGISTRATIONS)
 @api.arguments(NewRegistration)
 @transacted
@@ -36,13 +49,49 @@ def ask(session: Session, wanted: dict[str, Any], gathering_id: UUID) -> registr
 
 
 @api.post("/<uuid:gathering_id>/registrations/together")
+@to_anybody
 @counted(REGISTRATIONS)
 @api.arguments(NewParty)
 @transacted
-@api.response(202, AskedView(many=True))
-def ask_together(session: Session, wanted: dict[str, Any], gathering_id: UUID) -> list[parties.Asked]:
+@api.response(202, PartyView)
+def ask_together(
+    session: Session, wanted: dict[str, Any], gathering_id: UUID
+) -> dict[str, list[parties.Asked]]:
     """Ask for seats for several people of one structure; each is written to and confirms their own."""
-    return parties.ask(session, gathering_id, **wanted, links=links(), now=now())
+    return {"people": parties.ask(session, gathering_id, **wanted, links=links(), now=now())}
+
+
+@api.get("/<uuid:gathering_id>/participants")
+@api.arguments(ListingQuery, location="query")
+@reading
+@api.response(200, page_of(ParticipantView, total=fields.Integer(required=True)))
+def people(session: Session, wanted: dict[str, Any], gathering_id: UUID) -> dict[str, Any]:
+    """People, by name; `q` looks through names and structures without accents."""
+    may(session, gathering_id, *DESK)
+    after, limit = wanted.pop("after"), wanted.pop("limit")
+    found, total = participants.part(session, gathering_id, **wanted, after=after, limit=limit + 1)
+    return a_page(found, after=after, limit=limit, total=total)
+
+
+@api.get("/<uuid:gathering_id>/participants/<uuid:participant_id>")
+@reading
+@api.response(200, ParticipantView)
+def person(session: Session, gathering_id: UUID, participant_id: UUID) -> Participant:
+    """One person."""
+    may(session, gathering_id, *DESK)
+    return participants.find(session, gathering_id, participant_id)
+
+
+@api.get("/<uuid:gathering_id>/waiting-list")
+@api.arguments(PageQuery, location="query")
+@reading
+@api.response(200, page_of(WaiterView))
+def waiting(session: Session, wanted: dict[str, Any], gathering_id: UUID) -> dict[str, Any]:
+    """Who waits, in their order, with true ranks and the reason of each."""
+    may(session, gathering_id)
+    gathering = gatherings.by_id(session, gathering_id)
+    room = waiting_list.count(session, gathering).room
+    return page(participants.waiters(session, gathering, room), **wanted)
 
 
 @api.post("/<uuid:gathering_id>/participants/<uuid:participant_id>/cancel")

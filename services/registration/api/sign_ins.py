@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask_smorest import Blueprint
 from sqlalchemy.orm import Session
 
 from services.chassis import auth, i18n
 from services.chassis.doorkeeper import KEYS, SIGN_INS, counted
+from services.chassis.doors import Doors, to_anybody
 from services.chassis.web import now, settings, transacted
 from services.registration import sign_ins
 from services.registration.api.doors import links
@@ -16,10 +16,11 @@ from services.registration.schemas.sign_ins import SignInRequest, TokenExchange,
 
 HOURS_12_S = 12 * 3600
 
-api = Blueprint("sign-ins", __name__, url_prefix="/api/registration", description=__doc__)
+api = Doors("sign-ins", __name__, url_prefix="/api/registration", description=__doc__)
 
 
 @api.post("/sign-ins")
+@to_anybody
 @counted(SIGN_INS)
 @api.arguments(SignInRequest)
 @transacted
@@ -30,10 +31,12 @@ def ask(session: Session, wanted: dict[str, Any]) -> None:
 
 
 @api.post("/tokens")
+@to_anybody
 @counted(KEYS)
 @api.arguments(TokenExchange)
 @transacted
 @api.response(201, TokenView)
+@api.alt_response(410, "GONE")
 def exchange(session: Session, wanted: dict[str, Any]) -> dict[str, Any]:
     """Exchange the token of a sign-in link, once, for a bearer token of twelve hours."""
     organiser = sign_ins.use(session, wanted["token"], now=now())

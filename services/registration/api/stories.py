@@ -2,29 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from flask_smorest import Blueprint
 from sqlalchemy.orm import Session
 
+from services.chassis.doors import Doors
+from services.chassis.shapes import PageQuery, page, page_of
 from services.chassis.web import now, reading, transacted
 from services.registration import participants, stories, topics
 from services.registration.api.doors import may
 from services.registration.models import Story, Topic
 from services.registration.schemas.offers import StoryEntry, StoryView, TopicEntry, TopicView, TopicWording
 
-api = Blueprint("stories", __name__, url_prefix="/api/registration/gatherings", description=__doc__)
+api = Doors("stories", __name__, url_prefix="/api/registration/gatherings", description=__doc__)
 
 
 @api.get("/<uuid:gathering_id>/stories")
+@api.arguments(PageQuery, location="query")
 @reading
-@api.response(200, StoryView(many=True))
-def stories_listed(session: Session, gathering_id: UUID) -> Sequence[Story]:
+@api.response(200, page_of(StoryView))
+def stories_listed(session: Session, wanted: dict[str, Any], gathering_id: UUID) -> dict[str, Any]:
     """Stories, the undecided first."""
     may(session, gathering_id)
-    return [story for story, _ in participants.brought(session, Story, gathering_id)]
+    return page([story for story, _ in participants.brought(session, Story, gathering_id)], **wanted)
 
 
 @api.post("/<uuid:gathering_id>/stories")
@@ -59,12 +60,13 @@ def decline_story(session: Session, gathering_id: UUID, story_id: UUID) -> Story
 
 
 @api.get("/<uuid:gathering_id>/topics")
+@api.arguments(PageQuery, location="query")
 @reading
-@api.response(200, TopicView(many=True))
-def topics_listed(session: Session, gathering_id: UUID) -> Sequence[Topic]:
+@api.response(200, page_of(TopicView))
+def topics_listed(session: Session, wanted: dict[str, Any], gathering_id: UUID) -> dict[str, Any]:
     """Topics, the undecided first."""
     may(session, gathering_id)
-    return [topic for topic, _ in participants.brought(session, Topic, gathering_id)]
+    return page([topic for topic, _ in participants.brought(session, Topic, gathering_id)], **wanted)
 
 
 @api.post("/<uuid:gathering_id>/topics")

@@ -7,11 +7,10 @@ from collections.abc import Mapping
 from typing import Any
 from zoneinfo import available_timezones
 
-from marshmallow import Schema, ValidationError, fields, post_load, pre_load, validate
+from marshmallow import EXCLUDE, Schema, ValidationError, fields, post_load, pre_load, validate
 
 from services.chassis.catalogues import N_
 from services.registration import hours, names
-from services.registration.schemas.people import WaiterView
 from services.registration.schemas.questions import QuestionView
 from services.registration.schemas.shapes import LANGUAGES, Address, Shape, Text, each_line
 
@@ -21,6 +20,10 @@ WRITINGS = ("median", "doublet", "epicene")
 class TerritoryShape(Shape):
     """A territory and the seats it may hold; a quota of null sets no limit."""
 
+    class Meta:
+        # What was read may be sent back with its letters.
+        unknown = EXCLUDE
+
     letter = fields.String(dump_only=True)
     name = Text(required=True)
     quota = fields.Integer(load_default=None, allow_none=True, validate=validate.Range(0, 100_000))
@@ -28,6 +31,10 @@ class TerritoryShape(Shape):
 
 class AngleShape(Shape):
     """A listening angle."""
+
+    class Meta:
+        # What was read may be sent back with its numbers.
+        unknown = EXCLUDE
 
     number = fields.Integer(dump_only=True)
     name = Text(required=True, longest=200)
@@ -176,4 +183,3 @@ class FiguresView(Schema):
     invited = fields.Integer()
     stories = fields.Dict(keys=fields.String(), values=fields.Integer())
     topics = fields.Dict(keys=fields.String(), values=fields.Integer())
-    waiting = fields.List(fields.Nested(WaiterView))

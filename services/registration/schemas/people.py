@@ -8,6 +8,7 @@ from typing import Any
 from marshmallow import Schema, ValidationError, fields, post_load, validate
 
 from services.chassis.catalogues import N_
+from services.chassis.shapes import PageQuery
 from services.registration import addresses, names
 from services.registration.schemas.questions import Answer, KeptAnswerView
 from services.registration.schemas.shapes import LANGUAGES, Address, Shape, Text, each_line
@@ -106,6 +107,12 @@ class AskedView(Schema):
     answer = fields.Nested(lambda: AnswerView())
 
 
+class PartyView(Schema):
+    """What became of each person of a party, in their order."""
+
+    people = fields.List(fields.Nested(AskedView))
+
+
 class Heir(Details):
     """Who takes over a seat."""
 
@@ -152,22 +159,12 @@ class ParticipantView(Schema):
     answers = fields.Dict(keys=fields.String(), values=fields.Nested(KeptAnswerView))
 
 
-class ListingQuery(Shape):
+class ListingQuery(PageQuery):
     """Which people to list."""
 
     q = fields.String(load_default="")
     territory = fields.String(load_default="")
     state = fields.String(load_default="")
-    page = fields.Integer(load_default=1, validate=validate.Range(1))
-    size = fields.Integer(load_default=50, validate=validate.Range(1, 500))
-
-
-class ListingView(Schema):
-    """One page of people."""
-
-    people = fields.List(fields.Nested(ParticipantView))
-    total = fields.Integer()
-    page = fields.Integer()
 
 
 class WaiterView(Schema):

@@ -7,6 +7,7 @@ from typing import Any
 
 from marshmallow import Schema, fields, post_load, validate
 
+from services.chassis.catalogues import N_
 from services.registration.asking.questions import RETENTIONS, Kind
 from services.registration.schemas.shapes import LANGUAGES, Shape, Text, each_line
 
@@ -16,6 +17,13 @@ _RETENTIONS = validate.OneOf(RETENTIONS)
 
 class Answer(fields.Field[str | list[str]]):
     """An answer of a program: a text, a number, a yes or no, the key of an option, or several keys."""
+
+    default_error_messages = {"invalid": N_("This answer cannot be read.")}
+
+    def __init__(self, **kwargs: Any) -> None:
+        kinds = [{"type": kind} for kind in ("string", "number", "boolean")]
+        said = {"anyOf": [*kinds, {"type": "array", "items": {"type": "string"}}]}
+        super().__init__(metadata=said, **kwargs)
 
     def _deserialize(
         self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any
@@ -59,6 +67,12 @@ class QuestionChange(NewQuestion):
     """A question asked otherwise; `version` is the gathering's when it was read."""
 
     version = fields.Integer(required=True)
+
+
+class QuestionMove(Shape):
+    """Where a question goes: before its neighbour or after it."""
+
+    earlier = fields.Boolean(required=True)
 
 
 class QuestionForm(Shape):

@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from marshmallow import EXCLUDE, Schema, ValidationError, fields
+from marshmallow import ValidationError, fields
 
 from services.chassis.catalogues import N_
+from services.chassis.shapes import Shape
 from services.registration import addresses, names
+
+__all__ = ["LANGUAGES", "Address", "Shape", "Text", "each_line"]
 
 LANGUAGES = ("fr", "en")
 
@@ -49,13 +52,6 @@ class Address(fields.String):
             return addresses.read(text)
         except addresses.NotAnAddress as error:
             raise self.make_error("address") from error
-
-
-class Shape(Schema):
-    """A form or a JSON body; what it does not know it does not read."""
-
-    class Meta:
-        unknown = EXCLUDE
 
 
 def each_line(text: str) -> list[str]:

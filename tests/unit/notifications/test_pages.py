@@ -293,8 +293,8 @@ def test_programs_list_read_send_and_discard(program, invited):
     base = f"/api/notifications/gatherings/{SPRING}/letters"
     listed = program.get(f"{base}?kind=invitation&state=draft&limit=2").get_json()
     assert listed["counts"] == {"invitation": {"draft": 3}}
-    assert (len(listed["letters"]), listed["next"]) == (2, 2)
-    first = listed["letters"][0]["id"]
+    assert (len(listed["items"]), listed["next"]) == (2, 2)
+    first = listed["items"][0]["id"]
 
     assert program.get(f"{base}/{first}").get_json()["text"].startswith("Bonjour")
     changed = program.patch(f"{base}/{first}", json={"subject": "S", "text": "T"})

@@ -295,11 +295,11 @@ def test_programs_read_what_pages_show(organiser, gathering, come):
     come(gathering, "Ada")
     here = f"/api/registration/gatherings/{gathering.id}"
 
-    assert [one["slug"] for one in organiser.client.get("/api/registration/gatherings").json] == [
+    assert [one["slug"] for one in organiser.client.get("/api/registration/gatherings").json["items"]] == [
         gathering.slug
     ]
     assert organiser.client.get(f"{here}/figures").json["taken"] == 1
-    people = organiser.client.get(f"{here}/participants").json["people"]
+    people = organiser.client.get(f"{here}/participants").json["items"]
     assert [(one["given"], one["state"]) for one in people] == [("Ada", "registered")]
 
 

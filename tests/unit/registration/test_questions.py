@@ -452,7 +452,7 @@ def test_programs_ask_answer_and_read(program, gathering):
             "answers": {key: "o1"},
         },
     )
-    people = program.get(f"{api}/participants").json["people"]
+    people = program.get(f"{api}/participants").json["items"]
 
     assert (made.status_code, refused.status_code, taken.status_code) == (201, 422, 202)
     assert list(refused.json["errors"]) == [f"answers.{key}"]
@@ -461,3 +461,15 @@ def test_programs_ask_answer_and_read(program, gathering):
     put = program.put(f"{api}/questions/{key}", json={**MEAL, "required": True, "version": 0})
     assert (put.status_code, put.json["code"]) == (409, "changed-meanwhile")
     assert program.delete(f"{api}/questions/{key}").status_code == 204
+
+
+@pytest.mark.parametrize("said", [{}, None, [1], [{}]])
+def test_an_answer_of_a_kind_that_nobody_can_read_is_refused(program, gathering, said):
+    key = program.post(f"/api/registration/gatherings/{gathering.id}/questions", json=MEAL).json["key"]
+    ada = {"given": "Ada", "email": "ada@example.org", "territory": "A", "trade": "direction"}
+
+    refused = program.post(
+        f"/api/registration/gatherings/{gathering.id}/registrations", json={**ada, "answers": {key: said}}
+    )
+
+    assert (refused.status_code, refused.json["code"]) == (422, "misshapen")
