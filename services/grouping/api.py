@@ -36,6 +36,7 @@ def people(session: Session, wanted: dict[str, Any], gathering_id: UUID) -> dict
 @reading
 @blueprint.response(HTTPStatus.OK, page_of(schemas.RoundView))
 def list_rounds(session: Session, wanted: dict[str, Any], gathering_id: UUID) -> dict[str, Any]:
+    """The rounds of a gathering, in their order."""
     auth.require(session, gathering_id, *WORKERS)
     return page(rounds.of(session, gathering_id), **wanted)
 
@@ -56,6 +57,7 @@ def open_round(session: Session, wanted: dict[str, Any], gathering_id: UUID) -> 
 @reading
 @blueprint.response(HTTPStatus.OK, schemas.BoardView)
 def show_round(session: Session, round_id: UUID) -> dict[str, Any]:
+    """A round and what is on its board."""
     return _shown(session, _round(session, round_id, *WORKERS))
 
 
@@ -111,6 +113,7 @@ def lock(session: Session, wanted: dict[str, Any], round_id: UUID) -> None:
 @transacted
 @blueprint.response(HTTPStatus.NO_CONTENT)
 def unlock(session: Session, round_id: UUID, participant_id: UUID) -> None:
+    """Let somebody be moved again."""
     plans.unlock(session, _round(session, round_id), participant_id)
 
 
@@ -128,6 +131,7 @@ def ask_rebalance(session: Session, wanted: dict[str, Any], round_id: UUID) -> A
 @reading
 @blueprint.response(HTTPStatus.OK, schemas.ProposalView)
 def show_rebalance(session: Session, round_id: UUID) -> dict[str, Any]:
+    """The proposal to look at: who would move where, and why."""
     round_ = _round(session, round_id)
     board = boards.board(session, round_)
     state = "ready" if board.proposal else "none"
@@ -153,6 +157,7 @@ def apply_rebalance(session: Session, round_id: UUID) -> dict[str, Any]:
 @transacted
 @blueprint.response(HTTPStatus.NO_CONTENT)
 def discard_rebalance(session: Session, round_id: UUID) -> None:
+    """Put a proposal aside; nobody moves."""
     rebalances.leave(session, _round(session, round_id))
 
 
@@ -189,6 +194,7 @@ def list_links(session: Session, wanted: dict[str, Any], gathering_id: UUID) -> 
 @transacted
 @blueprint.response(HTTPStatus.CREATED, schemas.LinkView)
 def tie(session: Session, wanted: dict[str, Any], gathering_id: UUID) -> Link:
+    """Keep two people together, or apart."""
     who = auth.require(session, gathering_id)
     return links.tie(
         session,
@@ -205,6 +211,7 @@ def tie(session: Session, wanted: dict[str, Any], gathering_id: UUID) -> Link:
 @transacted
 @blueprint.response(HTTPStatus.NO_CONTENT)
 def untie(session: Session, gathering_id: UUID, link_id: UUID) -> None:
+    """Take a private rule back."""
     auth.require(session, gathering_id)
     links.untie(session, gathering_id, link_id)
 
