@@ -15,14 +15,12 @@ from services.chassis import (
     dead,
     health,
     heart,
-    migrations,
     needs,
     relay,
     replays,
     restores,
     settings,
     telemetry,
-    worker,
 )
 from services.chassis.db import Database
 from services.chassis.dead import DeadFact
@@ -67,6 +65,8 @@ def _run(
         heart.begin(service.name, chosen, door=args.verb == "serve")
     if args.verb == "work":
         # What was read so far is shared with the children for as long as nobody counts it again.
+        from services.chassis import worker  # noqa: PLC0415  only workers have Celery in their memory
+
         gc.freeze()
         queues = [q for q in args.queues.split(",") if q]
         sys.exit(worker.run(service, chosen, queues, pool=args.pool, concurrency=args.concurrency))
@@ -131,7 +131,7 @@ def _look_round(service: Service, chosen: Settings, args: argparse.Namespace) ->
 def restored(service: Service, chosen: Settings, began_at: datetime, ended_at: datetime) -> int:
     """Bring a restored database to this version and make it fit to go on; see restores.py. Returns the exit code."""
     database = open_database(service.name, chosen)
-    migrations.run(service, database)
+    _migrate(service, database)
     now = datetime.now(UTC)
     with database.transaction() as session:
         again = restores.settle(session, began_at=began_at, ended_at=ended_at, now=now)
@@ -142,10 +142,18 @@ def restored(service: Service, chosen: Settings, began_at: datetime, ended_at: d
     return 0
 
 
+def _migrate(service: Service, database: Database) -> None:
+    from services.chassis import migrations  # noqa: PLC0415  Alembic is 6 MB that nobody needs who keeps running
+
+    migrations.run(service, database)
+
+
 def _on_database(service: Service, database: Database, args: argparse.Namespace) -> int:
     if args.verb == "migrate":
-        migrations.run(service, database)
+        _migrate(service, database)
     elif args.verb == "migration":
+        from services.chassis import migrations  # noqa: PLC0415  as below
+
         migrations.write(service, database, args.message)
     elif args.verb == "alive":
         with database.reading() as session:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import select
 import threading
 import time
 from typing import Any
@@ -50,13 +51,18 @@ class Notice:
     def _notify(self) -> None:
         if time.monotonic() < self._quiet_until:
             return
+        was_kept = self._connection is not None and self._pid == os.getpid()
         try:
             if self._connection is None or self._pid != os.getpid():
                 self._connection, self._pid = _opened(self._url), os.getpid()
             self._connection.execute(f"notify {CHANNEL}")
         except psycopg.Error:
             self._connection = None
-            self._quiet_until = time.monotonic() + self.REST_S
+            if was_kept:
+                # The server may have gone away and come back while it rested.
+                self._notify()
+            else:
+                self._quiet_until = time.monotonic() + self.REST_S
 
 
 class Listener:
@@ -67,12 +73,19 @@ class Listener:
         self._connection: psycopg.Connection[Any] | None = None
 
     def wait(self, timeout_s: float) -> bool:
-        """Return at the next notice (True), or after `timeout_s`. Raises ConnectionError when the database is away."""
+        """Return at the next notice (True), or after `timeout_s`. Raises ConnectionError when the database is away.
+
+        True at once where the connection had to be opened: of what was told before, no notice comes.
+        """
         try:
             if self._connection is None or self._connection.closed:
                 self._connection = _opened(self._url)
                 self._connection.execute(f"listen {CHANNEL}")
-            return bool(list(self._connection.notifies(timeout=timeout_s, stop_after=1)))
+                return True
+            # psycopg itself would look ten times a second whether somebody pressed Ctrl-C.
+            if not select.select([self._connection], [], [], timeout_s)[0]:
+                return False
+            return bool(list(self._connection.notifies(timeout=0, stop_after=1)))
         except psycopg.Error as error:
             self.close()
             raise ConnectionError(str(error)) from error

@@ -17,7 +17,8 @@ from kombu.utils.json import dumps
 from sqlalchemy import update
 
 from services.chassis import memories, patience, recalls, signs, watch
-from services.chassis.broker import acks_queue, celery_app, client, events_queue
+from services.chassis.broker import acks_queue, client, events_queue
+from services.chassis.celery_app import celery_app
 from services.chassis.db import Database, delivery, pulse
 from services.chassis.due import apart
 from services.chassis.inbox import Inbox

@@ -9,7 +9,8 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID, uuid4
 
-from services.chassis.broker import celery_app, events_queue
+from services.chassis.broker import events_queue
+from services.chassis.celery_app import celery_app
 from services.chassis.settings import Settings
 from tests.faults.rig import Rig
 

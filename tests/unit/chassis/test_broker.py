@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 from kombu.exceptions import OperationalError
 
-from services.chassis.broker import RECONNECT, celery_app
+from services.chassis.celery_app import RECONNECT, celery_app
 from services.chassis.settings import Settings
 from tests.postgres import free_port
 

@@ -28,13 +28,32 @@ def database(new_databases, postgres):
 
 def test_a_commit_with_a_fact_wakes_who_listens(database):
     database.after_commit, listener = Notice(database.url), Listener(database.url)
-    assert not listener.wait(0.01)  # listens from here on
+    assert listener.wait(0.01)  # of what came before there is no notice
+    assert not listener.wait(0.01)
     began = time.monotonic()
 
     toys.wish(database, uuid4(), 1)
     assert listener.wait(LONG_S)
 
     assert time.monotonic() - began < LONG_S / 2
+    listener.close()
+
+
+def test_the_first_notice_after_the_server_came_back_is_not_lost(database):
+    notice, listener = Notice(database.url), Listener(database.url)
+    notice()
+    with database.transaction() as session:
+        session.execute(
+            text(
+                "select pg_terminate_backend(pid) from pg_stat_activity where pid <> pg_backend_pid()"
+                " and datname = current_database()"
+            )
+        )
+    listener.wait(0.01)
+
+    notice()
+
+    assert listener.wait(LONG_S)
     listener.close()
 
 

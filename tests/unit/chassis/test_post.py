@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import redis
 
-from services.chassis.broker import celery_app
+from services.chassis.celery_app import celery_app
 from services.chassis.post import UNSAID, Post
 from services.chassis.post import message as post_message
 from services.chassis.settings import Settings
