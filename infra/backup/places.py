@@ -7,6 +7,7 @@ import shutil
 import sqlite3
 import subprocess
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from importlib import import_module
@@ -186,9 +187,17 @@ class Compose:
                     stdin=dump,
                 )  # fmt: skip
         _tool(["docker", "compose", "exec", "-T", "broker", "valkey-cli", "flushall"])
-        for service in about.services:
-            for words in (["migrate"], ["restored", about.began_at, about.ended_at]):
-                _tool(["docker", "compose", "run", "--rm", "--no-deps", "-T", f"{service}-migrate", *words])
+        words = ["restored", about.began_at, about.ended_at]
+        with ThreadPoolExecutor() as hands:
+            # Each begins with its migrations; nobody waits for another's.
+            settling = [
+                hands.submit(
+                    _tool, ["docker", "compose", "run", "--rm", "--no-deps", "-T", f"{name}-migrate", *words]
+                )
+                for name in about.services
+            ]
+            for one in settling:
+                one.result()
         _tool(["docker", "compose", "up", "--detach", "--wait", "--no-build"])
 
 

@@ -16,11 +16,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import islice
+from json import dumps
 from typing import TYPE_CHECKING, Any
 
 import redis
 import structlog
-from kombu.utils.json import dumps
 from sqlalchemy import delete, select
 from sqlalchemy.exc import DBAPIError
 

@@ -15,6 +15,7 @@ from tests.compose.asking import Asking
 from tests.compose.catcher import Catcher
 from tests.compose.engine import NoEngine
 from tests.compose.ordeal import Ordeal
+from tests.compose.saved import AGREE_WITHIN_S, Saved
 from tests.compose.stack import KEPT, SERVICES, WORKERS, Broken, Stack
 from tests.compose.standins import NoStandIn
 
@@ -56,18 +57,29 @@ def main() -> int:
 def run(stack: Stack, board: Board, chosen: argparse.Namespace) -> int:
     """Everything in its order; 0 when every promise was kept."""
     stack.down()
-    with board.step("Images"):
+    with board.step("Images") as step:
         stack.build()
+        sizes = walls.sizes(stack)
+        step.notes.append(
+            ", ".join(f"{name} {mb:.0f} MB (bar {bars.IMAGE_MB[name]})" for name, mb in sizes.items())
+        )
+        broken = bars.too_large(sizes)
     with board.step("Up") as step:
-        step.notes.append(f"healthy after {stack.up():.1f} s (bar {bars.HEALTHY_S:.0f})")
-    with board.step("Walls") as step:
-        holes = walls.broken(stack)
-        step.notes.append(", ".join(f"{name} {mb:.0f} MB" for name, mb in walls.sizes(stack).items()))
-        step.notes.append(f"bar {bars.IMAGE_MB}")
-    broken = [] if chosen.calm else [*_day(stack, board, chosen.people), *_rolls(stack, board)]
+        others = bars.used()
+        healthy_s = stack.up()
+        step.notes.append(f"healthy after {healthy_s:.1f} s (bar {bars.HEALTHY_S:.0f})")
+        step.notes.append(bars.quiet(others))
+        broken += bars.too_late(healthy_s, others)
+    with board.step("Walls"):
+        broken += walls.broken(stack)
     if chosen.calm:
-        broken = _calm(stack, board, chosen.people)
-    broken += [*holes, *_rest(stack, board)]
+        broken += _calm(stack, board, chosen.people)
+    else:
+        saved = Saved(stack, FOLDER / "saved.tar")
+        broken += _day(stack, board, chosen.people, saved)
+        broken += _rolls(stack, board)
+        broken += _restore(stack, board, saved)
+    broken += _rest(stack, board)
     if chosen.runbook:
         broken += _runbook(stack, board)
     for rule in broken:
@@ -89,9 +101,20 @@ def _rest(stack: Stack, board: Board) -> list[str]:
         step.notes.append(
             f"{cpu:.1f} % of a core (bar {bars.IDLE_PERCENT}), {memory:.0f} MB (bar {bars.MEMORY_MB})"
         )
+        step.notes.append(bars.quiet(rest.others))
     rows = [(name, f"{rest.cpu[name]:.2f}", f"{rest.memory[name]:.0f}") for name in sorted(rest.cpu)]
     board.say("\n" + table(rows, ("container", "% of a core", "MB")))
-    return []
+    return rest.broken()
+
+
+def _restore(stack: Stack, board: Board, saved: Saved) -> list[str]:
+    """What was saved in the midst of the day, put back after it."""
+    with board.step("Restore") as step:
+        ran_s, agreed_s, broken = saved.put_back()
+        step.notes.append(f"saved in {saved.saved_s:.1f} s with {len(saved.acknowledged)} people acknowledged")
+        step.notes.append(f"put back and running after {ran_s:.1f} s, agreed after {agreed_s:.1f} s")
+        step.notes.append(f"bar {AGREE_WITHIN_S:.0f}")
+    return broken
 
 
 def _runbook(stack: Stack, board: Board) -> list[str]:
@@ -115,9 +138,9 @@ def _calm(stack: Stack, board: Board, people: int) -> list[str]:
     return list(play.play(stack.street(), seats=people, seed=2027, hands=8, board=board).figures["broken"])
 
 
-def _day(stack: Stack, board: Board, people: int) -> list[str]:
-    """A day in which every container dies, one stands still, two lose their networks and all workers become three."""
-    ordeal = Ordeal(stack)
+def _day(stack: Stack, board: Board, people: int, saved: Saved) -> list[str]:
+    """A day in which every container dies, one stands still, two lose their networks, all workers become three."""
+    ordeal = Ordeal(stack, saved)
     board.watch = ordeal.watch
     day = play.play(stack.street(), seats=people, seed=2027, hands=8, board=board)
     board.watch = None

@@ -11,6 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 
 from infra.day.board import Step
+from tests.compose.saved import Saved
 from tests.compose.stack import Broken, Stack
 
 BACK_WITHIN_S = 60.0
@@ -41,6 +42,7 @@ KILLS = (
 )
 OTHERS = (
     Blow("Stories and topics", "scale", "registration-worker"),
+    Blow("Late cancels", "save", "postgres"),
     Blow("Wishes", "pause", "notifications-relay"),
     Blow("Check-in", "cut", "registration-worker", "queue"),
     Blow("Check-in", "cut", "grouping-worker", "grouping-data"),
@@ -53,6 +55,7 @@ class Ordeal:
     """Give `watch` to the board of a day. Blows fall one after the other, begun when their step is half done."""
 
     stack: Stack
+    saved: Saved
     blows: tuple[Blow, ...] = ALL
     done: list[tuple[Blow, float]] = field(default_factory=list)
     trouble: list[str] = field(default_factory=list)
@@ -83,6 +86,7 @@ class Ordeal:
     def _fall(self, blows: list[Blow]) -> None:
         deeds: dict[str, Callable[[Blow], None]] = {
             "kill": self._kill, "pause": self._pause, "cut": self._cut, "scale": self._scale,
+            "save": self._save,
         }  # fmt: skip
         with self._one:
             for blow in blows:
@@ -127,3 +131,6 @@ class Ordeal:
 
     def _scale(self, blow: Blow) -> None:
         self.stack.scale(3)
+
+    def _save(self, blow: Blow) -> None:
+        self.saved.save()
