@@ -45,8 +45,8 @@ backup: setup ## Saves the four databases while everything runs: make backup [FI
 restore: setup ## Puts a backup back: make restore FILE=…; IN=compose for the containers
 	@exec $(PY) -m infra.backup $(if $(IN),--$(IN)) restore $(FILE)
 
-keys: setup ## Prints fresh secrets for .env
-	@exec $(PY) -m infra.embedded keys
+keys: setup ## Prints fresh secrets for .env; INTO=secrets: writes them into files, and prints what is left for .env
+	@exec $(PY) -m infra.embedded keys $(if $(INTO),--into $(INTO))
 
 bench: setup-dev ## Measures against the ceilings of this machine; writes var/bench.json
 	@exec $(PY) -m tests.bench

@@ -186,7 +186,7 @@ class Compose:
                      "--exit-on-error", "--single-transaction", "-d", service],
                     stdin=dump,
                 )  # fmt: skip
-        _tool(["docker", "compose", "exec", "-T", "broker", "valkey-cli", "flushall"])
+        _tool(["docker", "compose", "exec", "-T", "broker", "sh", "-c", _FLUSH])
         words = ["restored", about.began_at, about.ended_at]
         with ThreadPoolExecutor() as hands:
             # Each begins with its migrations; nobody waits for another's.
@@ -201,6 +201,9 @@ class Compose:
         _tool(["docker", "compose", "up", "--detach", "--wait", "--no-build"])
 
 
+# Its password is in its environment or in a file.
+_PASSWORD = '"${REDISCLI_AUTH:-$(sed "s/^requirepass //" /run/secrets/broker 2>/dev/null)}"'
+_FLUSH = f"REDISCLI_AUTH={_PASSWORD} valkey-cli flushall"
 _IN_POSTGRES = ["docker", "compose", "exec", "-T", "postgres"]
 
 

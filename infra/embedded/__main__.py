@@ -164,15 +164,19 @@ def _arguments() -> argparse.Namespace:
         if verb == "adopt":
             for name in ("control", "public", "lock", "zygote"):
                 one.add_argument(f"--{name}", type=int, required=True)
-    verbs.add_parser("keys", help="print fresh secrets for .env")
+    fresh = verbs.add_parser("keys", help="print fresh secrets for .env")
+    fresh.add_argument(
+        "--into", type=Path, help="write them into files of this folder, for infra/compose/secrets.yml"
+    )
     return options.parse_args()
 
 
-def keys(_: argparse.Namespace) -> int:
-    """Print the secrets that a deployment needs, each made anew."""
+def keys(options: argparse.Namespace) -> int:
+    """Print the secrets that a deployment needs, each made anew; or write them into files, and print what is left."""
     from infra.embedded import secrets_for_env  # noqa: PLC0415 cryptography is large, and only this needs it
 
-    sys.stdout.write(secrets_for_env.lines())
+    told = secrets_for_env.made()
+    sys.stdout.write(secrets_for_env.into(options.into, told) if options.into else secrets_for_env.lines())
     return 0
 
 

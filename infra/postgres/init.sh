@@ -4,7 +4,8 @@
 set -eu
 for service in registration grouping feedback notifications; do
   variable="$(echo "$service" | tr '[:lower:]' '[:upper:]')_DB_PASSWORD"
-  eval "password=\${$variable:?}"
+  eval "file=\${${variable}_FILE:-}"
+  if [ -n "$file" ]; then password="$(cat "$file")"; else eval "password=\${$variable:?}"; fi
   psql --quiet --set ON_ERROR_STOP=1 --username "${POSTGRES_USER:-postgres}" --dbname postgres \
     --set role="$service" --set password="$password" <<'SQL'
 select format('create role %I', :'role') where not exists (select from pg_roles where rolname = :'role') \gexec

@@ -6,9 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from flask import Flask
 from sqlalchemy import MetaData
 from sqlalchemy.orm import Session
 
@@ -17,6 +16,9 @@ from services.chassis.inbox import Inbox
 from services.chassis.measures import Look
 from services.chassis.outbox import Event
 from services.chassis.settings import Settings
+
+if TYPE_CHECKING:
+    from flask import Flask
 
 
 @dataclass(frozen=True)

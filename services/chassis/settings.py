@@ -32,6 +32,7 @@ NO_PASSWORDS = {
     "admin",
     "test",
     "example",
+    "in-a-file",
 }
 SECRET_CHARACTERS, DIFFERENT_CHARACTERS = 32, 10
 
@@ -273,9 +274,11 @@ def read(environ: Mapping[str, str] = os.environ, **given: Any) -> Settings:
             hint = f" Did you mean {near[0]}?" if near else " infra/SETTINGS.md lists them all."
             raise WrongSetting(f"Unknown setting {name}.{hint}")
         if plain != name:
-            if plain in environ:
+            if environ.get(plain):
                 raise WrongSetting(f"{plain} and {name} are both set; leave one of them out.")
             text = _content(name, text)
+        elif not text and environ.get(name + IN_A_FILE):
+            continue
         setting = known[plain]
         try:
             values[setting.name] = setting.metadata["read"](text)

@@ -8,13 +8,13 @@ from typing import Any
 from marshmallow import fields
 from sqlalchemy.orm import Session
 
-from services.chassis import auth
+from services.chassis import roles
 from services.chassis.inbox import Heard, Inbox
 from services.feedback import attendances, disclosures, erasures, gatherings, questionnaires
 from services.feedback.models import Attendance, Gathering, Plan, Story, Synthesis, Topic
 
 inbox = Inbox("feedback")
-auth.hear_roles(inbox)
+roles.hear(inbox)
 inbox.mirror("registration", Gathering, by="id", settle=questionnaires.prepare_all)
 inbox.mirror(
     "registration", Attendance, by="participant_id", own=("addressed",), settle=attendances.forget_reached

@@ -10,7 +10,7 @@ from uuid import UUID
 from marshmallow import fields
 from sqlalchemy.orm import Session
 
-from services.chassis import auth
+from services.chassis import roles
 from services.chassis.db import Database
 from services.chassis.inbox import Heard, Inbox
 from services.chassis.service import Sweep, Task
@@ -21,7 +21,7 @@ from services.grouping.models import Gathering, Member, Story, Topic, Wish
 TELL_S = 0.3
 
 inbox = Inbox("grouping")
-auth.hear_roles(inbox)
+roles.hear(inbox)
 inbox.mirror("registration", Gathering, by="id")
 inbox.mirror("registration", Member, by="participant_id")
 inbox.mirror("registration", Wish, by="participant_id")

@@ -3,23 +3,28 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from flask import Flask
-
-from services.chassis import dead_pages
 from services.chassis.db import Database
 from services.chassis.service import Service
 from services.chassis.settings import Settings, WrongSetting
-from services.chassis.web import new_app, open_doors
-from services.notifications import api, deliveries, health, signatures, web
+from services.notifications import deliveries, health, signatures
 from services.notifications.events import EVENTS
 from services.notifications.lines import Server
 from services.notifications.models import Base
 from services.notifications.signatures import UnusableKey
 from services.notifications.tasks import DIGEST, DOUBT, FIND, FIND_RETURNS, LOOK, POST, REMIND, SET_RIGHT, inbox
 
+if TYPE_CHECKING:
+    from flask import Flask
+
 
 def create_app(service: Service, database: Database, settings: Settings) -> Flask:
+    # Here, because only a web has pages and their libraries in its memory.
+    from services.chassis import dead_pages  # noqa: PLC0415
+    from services.chassis.web import new_app, open_doors  # noqa: PLC0415
+    from services.notifications import api, web  # noqa: PLC0415
+
     _check(settings)
     app = new_app(service, database, settings)
     for pages in web.PAGES:

@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from services.chassis import auth
+from services.chassis import roles
 from services.chassis.inbox import Inbox
 from services.chassis.service import Chore, Sweep, Task
 from services.notifications import (
@@ -26,7 +26,7 @@ from services.notifications import (
 from services.notifications.models import Gathering, Invitee, Person, Placement
 
 inbox = Inbox("notifications")
-auth.hear_roles(inbox)
+roles.hear(inbox)
 inbox.mirror("registration", Gathering, by="id", own=("night_from", "night_to"))
 inbox.mirror("registration", Invitee, by="id", own=("answered_at",), settle=people.settle_answers)
 inbox.mirror("registration", Person, by="id", own=("calendar",), settle=people.settle_answers)

@@ -10,7 +10,7 @@ from pathlib import Path
 from infra.day import play
 from infra.day.board import Board, table
 from tests import runbook
-from tests.compose import bars, engine, standins, walls
+from tests.compose import bars, engine, refusals, standins, walls
 from tests.compose.asking import Asking
 from tests.compose.catcher import Catcher
 from tests.compose.engine import NoEngine
@@ -21,7 +21,6 @@ from tests.compose.standins import NoStandIn
 
 FOLDER = Path("var/compose")
 SEATS = 60
-REST_S = 30.0
 # One door of each service that answers whoever asks.
 PATHS = ("/", "/api/grouping/openapi.json", "/retour/nobody", "/api/notifications/openapi.json")
 
@@ -72,6 +71,9 @@ def run(stack: Stack, board: Board, chosen: argparse.Namespace) -> int:
         broken += bars.too_late(healthy_s, others)
     with board.step("Walls"):
         broken += walls.broken(stack)
+    with board.step("Refusals") as step:
+        broken += refusals.broken(stack)
+        step.notes.append(f"{len(refusals.CASES) + 3} kinds of bad input, each with its line and its code")
     if chosen.calm:
         broken += _calm(stack, board, chosen.people)
     else:
@@ -96,7 +98,7 @@ def _rest(stack: Stack, board: Board) -> list[str]:
     with board.step("Rest") as step:
         # What was just put in place of another begins with work of its own.
         stack.wait(*KEPT)
-        rest = bars.at_rest(stack, over_s=REST_S)
+        rest = bars.at_rest(stack)
         cpu, memory = sum(rest.cpu.values()), sum(rest.memory.values())
         step.notes.append(
             f"{cpu:.1f} % of a core (bar {bars.IDLE_PERCENT}), {memory:.0f} MB (bar {bars.MEMORY_MB})"

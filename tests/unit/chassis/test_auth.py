@@ -14,7 +14,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from flask import Flask, jsonify, make_response
 
-from services.chassis import auth
+from services.chassis import auth, roles
 from services.chassis.auth import NOBODY, Actor
 from services.chassis.db import Database, own_tables
 from services.chassis.errors import Forbidden, SignInNeeded
@@ -205,7 +205,7 @@ def _ask(app: Flask, database: Database, who: Actor | None, gathering: UUID, *ro
 def test_a_role_opens_its_own_gathering_only(app, database):
     here, elsewhere = uuid4(), uuid4()
     with database.transaction() as session:
-        auth.grant(session, role_id=uuid4(), gathering_id=here, organiser_id=ODILE.id, role="owner")
+        roles.grant(session, role_id=uuid4(), gathering_id=here, organiser_id=ODILE.id, role="owner")
 
     assert _ask(app, database, ODILE, here) == ODILE
     with pytest.raises(Forbidden):
@@ -224,7 +224,7 @@ def test_by_default_nobody_comes_in(app, database):
 def test_the_desk_opens_the_desk_and_no_more(app, database):
     here = uuid4()
     with database.transaction() as session:
-        auth.grant(session, role_id=uuid4(), gathering_id=here, organiser_id=ODILE.id, role="desk")
+        roles.grant(session, role_id=uuid4(), gathering_id=here, organiser_id=ODILE.id, role="desk")
 
     assert _ask(app, database, ODILE, here, "owner", "organiser", "desk") == ODILE
     with pytest.raises(Forbidden):
@@ -234,8 +234,8 @@ def test_the_desk_opens_the_desk_and_no_more(app, database):
 def test_a_role_taken_back_is_gone_at_the_next_click(app, database):
     here, role = uuid4(), uuid4()
     with database.transaction() as session:
-        auth.grant(session, role_id=role, gathering_id=here, organiser_id=ODILE.id, role="owner")
-        auth.revoke(session, role)
+        roles.grant(session, role_id=role, gathering_id=here, organiser_id=ODILE.id, role="owner")
+        roles.revoke(session, role)
 
     with pytest.raises(Forbidden):
         _ask(app, database, ODILE, here)
@@ -244,7 +244,7 @@ def test_a_role_taken_back_is_gone_at_the_next_click(app, database):
 def test_roles_come_by_facts_and_may_come_twice(open_database):
     database = open_database(own_tables(), "grouping")
     inbox = Inbox("grouping")
-    auth.hear_roles(inbox)
+    roles.hear(inbox)
     told = {
         "role_id": uuid4(),
         "gathering_id": uuid4(),

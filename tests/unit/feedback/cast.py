@@ -11,7 +11,7 @@ from bs4 import BeautifulSoup
 from flask.testing import FlaskClient
 from sqlalchemy import select
 
-from services.chassis import auth
+from services.chassis import auth, roles
 from services.chassis.db import Database, outbox
 from services.chassis.settings import Settings
 from services.feedback import answers, questionnaires
@@ -122,7 +122,7 @@ def organiser_token(database: Database, role: str) -> str:
     who = auth.Actor("organiser", uuid4(), "odile@example.org", "Odile F.")
     assert who.id is not None
     with database.transaction() as session:
-        auth.grant(session, role_id=uuid4(), gathering_id=GATHERING, organiser_id=who.id, role=role)
+        roles.grant(session, role_id=uuid4(), gathering_id=GATHERING, organiser_id=who.id, role=role)
     return auth.issue(SETTINGS, who, int(timedelta(hours=1).total_seconds()))
 
 
