@@ -44,6 +44,7 @@ def into(folder: Path, told: Mapping[str, str]) -> str:
         files[f"{name}_url"] = f"postgresql+psycopg://{name}:{password}@postgres/{name}"
     for name, content in files.items():
         if content or not (folder / name).exists():
+            (folder / name).unlink(missing_ok=True)
             (folder / name).write_text(content + "\n", encoding="utf-8")
             # Each container has an account of its own; the folder keeps everybody else out.
             (folder / name).chmod(0o444)

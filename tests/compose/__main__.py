@@ -10,7 +10,7 @@ from pathlib import Path
 from infra.day import play
 from infra.day.board import Board, table
 from tests import runbook
-from tests.compose import bars, engine, refusals, standins, walls
+from tests.compose import bars, engine, in_files, refusals, standins, walls
 from tests.compose.asking import Asking
 from tests.compose.catcher import Catcher
 from tests.compose.engine import NoEngine
@@ -82,6 +82,9 @@ def run(stack: Stack, board: Board, chosen: argparse.Namespace) -> int:
         broken += _rolls(stack, board)
         broken += _restore(stack, board, saved)
     broken += _rest(stack, board)
+    with board.step("Secrets in files") as step:
+        broken += in_files.broken(stack)
+        step.notes.append("everything is well again, and no container shows one")
     if chosen.runbook:
         broken += _runbook(stack, board)
     for rule in broken:

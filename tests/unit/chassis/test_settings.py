@@ -103,6 +103,18 @@ def test_what_a_file_says_wrongly_is_refused_and_not_shown(tmp_path: Path) -> No
     assert "hunter2" not in said
 
 
+def test_a_setting_that_is_empty_leaves_the_word_to_its_file(tmp_path: Path) -> None:
+    (tmp_path / "secret_key").write_text(SECRET)
+    place = str(tmp_path / "secret_key")
+
+    chosen = [
+        settings.read({"PALABRE_SECRET_KEY": "", "PALABRE_SECRET_KEY_FILE": place}),
+        settings.read({"PALABRE_SECRET_KEY_FILE": place, "PALABRE_SECRET_KEY": ""}),
+    ]
+
+    assert [one.secret_key for one in chosen] == [SECRET, SECRET]
+
+
 def test_a_setting_and_its_file_at_once_are_refused(tmp_path: Path) -> None:
     said = refused(**{"PALABRE_SECRET_KEY": "x", "PALABRE_SECRET_KEY_FILE": str(tmp_path)})
 
