@@ -202,8 +202,8 @@ class Compose:
 
 
 # Its password is in its environment or in a file.
-_PASSWORD = '"${REDISCLI_AUTH:-$(sed "s/^requirepass //" /run/secrets/broker 2>/dev/null)}"'
-_FLUSH = f"REDISCLI_AUTH={_PASSWORD} valkey-cli flushall"
+_SAID = '"${REDISCLI_AUTH:-$(sed "s/^requirepass //" /run/secrets/broker 2>/dev/null)}"'
+_FLUSH = f"REDISCLI_AUTH={_SAID} valkey-cli flushall"
 _IN_POSTGRES = ["docker", "compose", "exec", "-T", "postgres"]
 
 
