@@ -14,13 +14,13 @@ from tests.compose import bars, engine, in_files, refusals, standins, walls
 from tests.compose.asking import Asking
 from tests.compose.catcher import Catcher
 from tests.compose.engine import NoEngine
-from tests.compose.ordeal import Ordeal
+from tests.compose.ordeal import KILLS, Ordeal
 from tests.compose.saved import AGREE_WITHIN_S, Saved
 from tests.compose.stack import KEPT, SERVICES, WORKERS, Broken, Stack
 from tests.compose.standins import NoStandIn
 
 FOLDER = Path("var/compose")
-SEATS = 60
+SEATS, FEW = 60, 16
 # One door of each service that answers whoever asks.
 PATHS = ("/", "/api/grouping/openapi.json", "/retour/nobody", "/api/notifications/openapi.json")
 
@@ -29,6 +29,11 @@ def main() -> int:
     options = argparse.ArgumentParser(prog="python -m tests.compose")
     options.add_argument("--people", type=int, default=SEATS, help=f"seats of the day ({SEATS})")
     options.add_argument("--calm", action="store_true", help="only play the day, break nothing")
+    options.add_argument(
+        "--short",
+        action="store_true",
+        help=f"a day of {FEW} people in which every container dies, and nothing else",
+    )
     options.add_argument(
         "--runbook", action="store_true", help="type every command of infra/RUNBOOK.md as well"
     )
@@ -69,22 +74,10 @@ def run(stack: Stack, board: Board, chosen: argparse.Namespace) -> int:
         step.notes.append(f"healthy after {healthy_s:.1f} s (bar {bars.HEALTHY_S:.0f})")
         step.notes.append(bars.quiet(others))
         broken += bars.too_late(healthy_s, others)
-    with board.step("Walls"):
-        broken += walls.broken(stack)
-    with board.step("Refusals") as step:
-        broken += refusals.broken(stack)
-        step.notes.append(f"{len(refusals.CASES) + 3} kinds of bad input, each with its line and its code")
-    if chosen.calm:
-        broken += _calm(stack, board, chosen.people)
+    if chosen.short:
+        broken += _day(stack, board, FEW, Ordeal(stack, Saved(stack, FOLDER / "saved.tar"), KILLS))
     else:
-        saved = Saved(stack, FOLDER / "saved.tar")
-        broken += _day(stack, board, chosen.people, saved)
-        broken += _rolls(stack, board)
-        broken += _restore(stack, board, saved)
-    broken += _rest(stack, board)
-    with board.step("Secrets in files") as step:
-        broken += in_files.broken(stack)
-        step.notes.append("everything is well again, and no container shows one")
+        broken += _whole(stack, board, chosen)
     if chosen.runbook:
         broken += _runbook(stack, board)
     for rule in broken:
@@ -94,6 +87,28 @@ def run(stack: Stack, board: Board, chosen: argparse.Namespace) -> int:
         board.say(f"What the containers said is in {FOLDER}/containers.log.")
     board.say("Every promise was kept." if not broken else f"{len(broken)} promises were broken.")
     return 1 if broken else 0
+
+
+def _whole(stack: Stack, board: Board, chosen: argparse.Namespace) -> list[str]:
+    """The day with all that befalls it, and everything that is looked at around it."""
+    broken = []
+    with board.step("Walls"):
+        broken += walls.broken(stack)
+    with board.step("Refusals") as step:
+        broken += refusals.broken(stack)
+        step.notes.append(f"{len(refusals.CASES) + 3} kinds of bad input, each with its line and its code")
+    if chosen.calm:
+        broken += _calm(stack, board, chosen.people)
+    else:
+        saved = Saved(stack, FOLDER / "saved.tar")
+        broken += _day(stack, board, chosen.people, Ordeal(stack, saved))
+        broken += _rolls(stack, board)
+        broken += _restore(stack, board, saved)
+    broken += _rest(stack, board)
+    with board.step("Secrets in files") as step:
+        broken += in_files.broken(stack)
+        step.notes.append("everything is well again, and no container shows one")
+    return broken
 
 
 def _rest(stack: Stack, board: Board) -> list[str]:
@@ -143,9 +158,8 @@ def _calm(stack: Stack, board: Board, people: int) -> list[str]:
     return list(play.play(stack.street(), seats=people, seed=2027, hands=8, board=board).figures["broken"])
 
 
-def _day(stack: Stack, board: Board, people: int, saved: Saved) -> list[str]:
+def _day(stack: Stack, board: Board, people: int, ordeal: Ordeal) -> list[str]:
     """A day in which every container dies, one stands still, two lose their networks, all workers become three."""
-    ordeal = Ordeal(stack, saved)
     board.watch = ordeal.watch
     day = play.play(stack.street(), seats=people, seed=2027, hands=8, board=board)
     board.watch = None
