@@ -96,7 +96,9 @@ def _whole(stack: Stack, board: Board, chosen: argparse.Namespace) -> list[str]:
         broken += walls.broken(stack)
     with board.step("Refusals") as step:
         broken += refusals.broken(stack)
-        step.notes.append(f"{len(refusals.CASES) + 3} kinds of bad input, each with its line and its code")
+        step.notes.append(
+            f"{len(refusals.CASES) + len(refusals.OTHERS)} kinds of bad input, each with its line and its code"
+        )
     if chosen.calm:
         broken += _calm(stack, board, chosen.people)
     else:

@@ -45,6 +45,7 @@ CASES = (
         "SQLite", "feedback", ("serve",), 1, "production needs PostgreSQL, not SQLite",
         {"PALABRE_DATABASE_URL": "sqlite:////tmp/{service}.db"},
     ),
+    Case("held letters", "feedback", ("serve",), 1, "production needs a mail server", {"PALABRE_SMTP_URL": "held:"}),
     Case(
         "database refuses", "feedback-relay", ("relay",), 1, "password authentication failed",
         {"PALABRE_DATABASE_URL": "postgresql+psycopg://feedback:another-word@postgres/feedback"},
@@ -64,7 +65,7 @@ def broken(stack: Stack) -> list[str]:
     """What was not said, or not ended, as it should be; one line each."""
     with ThreadPoolExecutor(3) as hands:
         tried = list(hands.map(lambda case: _wrong(stack, case), CASES))
-    return [wrong for wrong in (*tried, _build(stack), _config(stack), _late(stack)) if wrong]
+    return [wrong for wrong in (*tried, *(also(stack) for also in OTHERS)) if wrong]
 
 
 def _wrong(stack: Stack, case: Case) -> str:
@@ -132,3 +133,13 @@ def _late(stack: Stack) -> str:
     if migrating.returncode == 0 and "waiting_for_database" in said:
         return ""
     return f"refusal: database that comes late: ended with {migrating.returncode}, saying {said.strip()[-200:]}"
+
+
+def _door(stack: Stack) -> str:
+    """The engine itself says that another has the gateway's port."""
+    case = Case("gateway's port in use", "", (), None, "already")
+    return _judge(case, stack, "run", "--rm", "--publish", f"{stack.port}:443", "caddy:2-alpine", "true")
+
+
+# What no container of the stack is asked.
+OTHERS = (_build, _config, _door, _late)
