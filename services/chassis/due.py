@@ -16,7 +16,8 @@ from sqlalchemy.orm import Session
 from services.chassis.db import Moment, delivery, outbox, pulse
 from services.chassis.ledger import upsert
 
-FIRST_RETRY_S, LONGEST_RETRY_S = 6.0, 300.0
+# The first is as long as a worker that was killed takes to stand again, and the second still ends within ten seconds.
+FIRST_RETRY_S, LONGEST_RETRY_S = 4.0, 300.0
 DOUBLINGS, JITTER = 10, 1.2
 # What was sent and is not acknowledged may stand in the queue: while that is not empty, it is left for so much longer.
 WHILE_QUEUED = timedelta(seconds=10)

@@ -23,7 +23,10 @@ from sqlalchemy.engine.default import DefaultDialect
 
 @dataclass(frozen=True)
 class Place:
-    """After a statement like `statement` was begun: at once (`in`), or `before` or `after` the commit it is part of."""
+    """After a statement that holds `statement` was begun: at once (`in`), or `before` or `after` the commit it is part of.
+
+    A server is asked many things in one statement, a file one in each, so what it begins with says nothing.
+    """
 
     statement: str
     when: str
@@ -47,6 +50,12 @@ PLACES = {
     "sent and not written": Place(r"INSERT INTO deliveries", "before"),
 }
 POPPED = "after pop before unacked"
+_FOUND = {name: re.compile(place.statement, re.DOTALL | re.IGNORECASE) for name, place in PLACES.items()}
+
+
+def places(statement: str) -> list[str]:
+    """The places that a process comes by when it begins this statement."""
+    return [name for name, found in _FOUND.items() if found.search(statement)]
 
 
 def arm(folder: Path, process: str, place: str) -> Path:
@@ -98,15 +107,11 @@ def _watch_the_pop(gates: _Gates) -> None:
 class _Gates:
     def __init__(self, folder: Path, process: str) -> None:
         self._folder, self._process = folder, process
-        self._places = [
-            (name, re.compile(place.statement, re.DOTALL), place.when) for name, place in PLACES.items()
-        ]
         self._mine = threading.local()
 
     def begun(self, _conn: Any, _cursor: Any, statement: str, *_: Any) -> None:
-        for name, pattern, when in self._places:
-            if not pattern.match(statement):
-                continue
+        for name in places(statement):
+            when = PLACES[name].when
             if when == "in":
                 self.stand(name)
             else:

@@ -97,7 +97,7 @@ def test_a_claim_pushes_the_next_sending_ahead_and_counts_it(open_database):
     assert [len(first), len(rest)] == [2, 1]
     with database.reading() as session:
         assert set(session.scalars(select(delivery.c.attempts))) == {1}
-        assert min(session.scalars(select(delivery.c.next_at))) >= LATER + timedelta(seconds=6)
+        assert min(session.scalars(select(delivery.c.next_at))) >= LATER + timedelta(seconds=4)
 
 
 def test_each_pause_is_twice_the_last_up_to_the_longest_and_a_fifth_more_at_most(open_database):
@@ -114,7 +114,7 @@ def test_each_pause_is_twice_the_last_up_to_the_longest_and_a_fifth_more_at_most
         now = due_at
 
     assert sendings == list(range(8))
-    for pause, least in zip(pauses, (6, 12, 24, 48, 96, 192, 300, 300), strict=True):
+    for pause, least in zip(pauses, (4, 8, 16, 32, 64, 128, 256, 300), strict=True):
         assert least <= pause <= 1.2 * least
 
 
