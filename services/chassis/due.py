@@ -144,11 +144,11 @@ def messages(rows: Sequence[Any], source: str) -> list[tuple[str, int]]:
     together: list[str] = []
     length = 0
     for row in rows:
-        text = _written(row, source)
-        if together and (row.attempts or len(together) == MANY or length + len(text) > LONG):
+        text, attempts = _written(row, source), row[-1]
+        if together and (attempts or len(together) == MANY or length + len(text) > LONG):
             packed.append((_pack(together), len(together)))
             together, length = [], 0
-        if row.attempts:
+        if attempts:
             packed.append((f"[{text}]", 1))
         else:
             together.append(text)
@@ -160,15 +160,22 @@ def messages(rows: Sequence[Any], source: str) -> list[tuple[str, int]]:
 
 def _written(row: Any, source: str) -> str:
     """`outbox.envelope` of a claimed row, as JSON."""
-    event_id, of, trace = _dashed(row.event_id), quoted(row.type), quoted(row.trace)
+    # In the order of _FACT: to take a row apart at once takes a third of asking it for each name.
+    key, of, about, body, trace, cause, at, sequence, version, attempts = row
+    event_id = _dashed(key)
     return (
-        f'{{"specversion": "1.0", "id": "{event_id}", "source": "{source}", "type": {of}, '
-        f'"subject": "{_dashed(row.subject)}", "time": "{_instant(row.happened_at)}", '
-        f'"datacontenttype": "application/json", "dataschema": "urn:palabre:{of[1:]}, "sequence": {row.sequence}, '
-        f'"aggversion": {row.version}, "attempt": {row.attempts + 1}, "traceparent": {trace}, '
-        f'"correlationid": {quoted(row.trace.split("-")[1])}, '
-        f'"causationid": "{_dashed(row.cause) if row.cause else event_id}", "data": {row.written}}}'
+        f'{{"specversion": "1.0", "id": "{event_id}", "source": "{source}", {_kind(of)}, '
+        f'"subject": "{_dashed(about)}", "time": "{_instant(at)}", '
+        f'"datacontenttype": "application/json", "sequence": {sequence}, '
+        f'"aggversion": {version}, "attempt": {attempts + 1}, "traceparent": {quoted(trace)}, '
+        f'"correlationid": {quoted(trace.split("-", 2)[1])}, '
+        f'"causationid": "{_dashed(cause) if cause else event_id}", "data": {body}}}'
     )
+
+
+@lru_cache
+def _kind(of: str) -> str:
+    return f'"type": {quoted(of)}, "dataschema": {quoted(f"urn:palabre:{of}")}'
 
 
 def _dashed(key: str) -> str:
@@ -178,7 +185,9 @@ def _dashed(key: str) -> str:
 
 def _instant(at: datetime | str) -> str:
     """ISO 8601 with its offset: `Moment` keeps UTC, which SQLite holds as text without saying so."""
-    return f"{at[:10]}T{at[11:]}+00:00" if isinstance(at, str) else at.astimezone(UTC).isoformat()
+    if isinstance(at, str):
+        return f"{at[:10]}T{at[11:]}+00:00"
+    return (at if at.tzinfo is UTC else at.astimezone(UTC)).isoformat()
 
 
 def _pack(facts: Sequence[str]) -> str:

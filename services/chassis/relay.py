@@ -44,6 +44,8 @@ log = structlog.get_logger()
 MAX_QUEUE, FULL_QUEUE = 200, 500
 # Messages of a queue that is as good as empty.
 QUEUED = 2
+# A worker has dealt with what it took, and its acknowledgement has come, after so long.
+HANDS_S = 3.0
 ACKS = 500
 ACKS_S = 0.2
 # How soon a hearer's queue is looked at again while facts wait for room in it; doubled while it does not shrink.
@@ -57,25 +59,45 @@ CLOCKS_S, DIFFERENT_S = 5.0, 60.0
 
 
 class Way:
-    """The way to one hearer: how many facts lie in its queue.
+    """The way to one hearer: how many facts lie in its queue, and which have left it. All instants are monotonic.
 
     The broker counts messages. What lies there of ours is at most what our last so many messages held, because the
     oldest are taken first; of messages we do not remember each counts one.
     """
 
     def __init__(self) -> None:
-        self._sent: deque[int] = deque(maxlen=FULL_QUEUE)
+        # Facts and instant of each of our messages that may lie there, the newest first.
+        self._sent: deque[tuple[int, float]] = deque(maxlen=FULL_QUEUE)
+        # When it was seen that what we had sent until then was taken, the newest last.
+        self._taken: deque[tuple[float, float]] = deque()
 
-    def sent(self, facts: int) -> None:
+    def sent(self, facts: int, now: float) -> None:
         """One more message left, with so many facts."""
-        self._sent.appendleft(facts)
+        self._sent.appendleft((facts, now))
 
-    def room(self, length: int) -> int:
+    def room(self, length: int, now: float) -> int:
         """How many facts may be sent while `length` messages wait; 0: none yet."""
+        until = 0.0
         while len(self._sent) > length:
-            self._sent.pop()
-        waiting = max(length, sum(islice(self._sent, length)))
+            _, until = self._sent.pop()
+        if until:
+            self._taken.append((now, until))
+        while len(self._taken) > 1 and self._taken[1][0] <= now - HANDS_S:
+            self._taken.popleft()
+        waiting = max(length, sum(facts for facts, _ in islice(self._sent, length)))
         return FULL_QUEUE - waiting if waiting <= MAX_QUEUE else 0
+
+    def spare(self, length: int, now: float) -> timedelta:
+        """How much longer what was sent before is left alone: it may still lie among the `length` messages.
+
+        What has left the queue and is not acknowledged after a while was in a worker's hands that are no more.
+        """
+        if length <= QUEUED:
+            return timedelta(0)
+        if not self._taken or self._taken[0][0] > now - HANDS_S:
+            return due.WHILE_QUEUED
+        sent_ago = timedelta(seconds=now - self._taken[0][1] - due.FIRST_RETRY_S)
+        return min(due.WHILE_QUEUED, max(timedelta(0), sent_ago))
 
 
 _ANY_ACK = select(ack_out.c.sequence).limit(1)
@@ -199,18 +221,19 @@ class Relay:
         if waiting.has_another_clock:
             self._set_right(now)
         lengths = {name: seen.lengths[events_queue(name)] for name in wanted}
-        room = {name: self._ways[name].room(length) for name, length in lengths.items()}
+        hour = time.monotonic()
+        room = {name: self._ways[name].room(length, hour) for name, length in lengths.items()}
         self._mind_the_held({name: length for name, length in lengths.items() if not room[name]})
         claimed = {}
         for hearer in (name for name in wanted if room[name]):
             with self.database.transaction() as session:
-                spare = due.WHILE_QUEUED if lengths[hearer] > QUEUED else timedelta(0)
+                spare = self._ways[hearer].spare(lengths[hearer], hour)
                 claimed[hearer] = due.claim(session, hearer, room[hearer], now, spare=spare)
         self._is_crowded = any(rows and lengths[hearer] > QUEUED for hearer, rows in claimed.items())
         for hearer, rows in claimed.items():
             for arguments, facts in due.messages(rows, self.service.name):
                 self.post.put(events_queue(hearer), f"{hearer}.hear", arguments)
-                self._ways[hearer].sent(facts)
+                self._ways[hearer].sent(facts, hour)
         if claimed:
             self._exchange()
         return waiting.has_another_clock or any(len(rows) == room[hearer] for hearer, rows in claimed.items())
