@@ -69,8 +69,16 @@ _DUE = (
 )
 _UNACKNOWLEDGED = select(delivery.c.event_id).where(delivery.c.acked_at.is_(None)).limit(1)
 _LONGEST_DUE = (delivery.c.next_at, delivery.c.sequence)
+
+
+def _is_afresh(next_at: Any) -> Any:
+    """Whether something is due because the broker forgot it (see `all_again`), and not because nobody answered."""
+    forgot_at = select(pulse.c.at).where(pulse.c.name == "epoch").scalar_subquery()
+    return func.coalesce(next_at == forgot_at, False).label("afresh")
+
+
 _CLAIM = (
-    select(*_FACT, delivery.c.version, delivery.c.attempts)
+    select(*_FACT, delivery.c.version, delivery.c.attempts, _is_afresh(delivery.c.next_at))
     .join(delivery, delivery.c.event_id == outbox.c.event_id)
     .where(*_DUE)
     .order_by(*_LONGEST_DUE)
@@ -101,7 +109,7 @@ def _claim_at_once() -> Any:
         .cte("claimed")
     )
     return (
-        select(*_FACT, claimed.c.version, claimed.c.attempts)
+        select(*_FACT, claimed.c.version, claimed.c.attempts, _is_afresh(claimed.c.next_at))
         .join(claimed, claimed.c.event_id == outbox.c.event_id)
         .order_by(claimed.c.next_at, outbox.c.sequence)
     )
@@ -138,17 +146,17 @@ def messages(rows: Sequence[Any], source: str) -> list[tuple[str, int]]:
 
     Facts that are sent for the first time share messages: the first one carries the others under `also`, which a
     hearer of an earlier version does not read; what it leaves so comes again. What comes again comes alone: it may
-    be what killed its worker.
+    be what killed its worker. What comes again because the broker forgot it says so, and is as good as new.
     """
     packed: list[tuple[str, int]] = []
     together: list[str] = []
     length = 0
     for row in rows:
-        text, attempts = _written(row, source), row[-1]
-        if together and (attempts or len(together) == MANY or length + len(text) > LONG):
+        text, is_suspect = _written(row, source), row[-2] and not row[-1]
+        if together and (is_suspect or len(together) == MANY or length + len(text) > LONG):
             packed.append((_pack(together), len(together)))
             together, length = [], 0
-        if attempts:
+        if is_suspect:
             packed.append((f"[{text}]", 1))
         else:
             together.append(text)
@@ -161,7 +169,7 @@ def messages(rows: Sequence[Any], source: str) -> list[tuple[str, int]]:
 def _written(row: Any, source: str) -> str:
     """`outbox.envelope` of a claimed row, as JSON."""
     # In the order of _FACT: to take a row apart at once takes a third of asking it for each name.
-    key, of, about, body, trace, cause, at, sequence, version, attempts = row
+    key, of, about, body, trace, cause, at, sequence, version, attempts, afresh = row
     event_id = _dashed(key)
     return (
         f'{{"specversion": "1.0", "id": "{event_id}", "source": "{source}", {_kind(of)}, '
@@ -169,8 +177,12 @@ def _written(row: Any, source: str) -> str:
         f'"datacontenttype": "application/json", "sequence": {sequence}, '
         f'"aggversion": {version}, "attempt": {attempts + 1}, "traceparent": {quoted(trace)}, '
         f'"correlationid": {quoted(trace.split("-", 2)[1])}, '
-        f'"causationid": "{_dashed(cause) if cause else event_id}", "data": {body}}}'
+        f'"causationid": "{_dashed(cause) if cause else event_id}", '
+        f'{_AFRESH if attempts and afresh else ""}"data": {body}}}'
     )
+
+
+_AFRESH = '"afresh": true, '
 
 
 @lru_cache

@@ -184,7 +184,7 @@ class Inbox:
             log.error("not_a_fact", type=envelope.get("type"))
             return "unknown"
         # The first sending pays no commit for this; a repeated one may be the one that kills its worker.
-        is_counted = int(envelope.get("attempt", 1)) > 1
+        is_counted = _is_suspect(envelope)
         try:
             if is_counted and not self.starts.may(database, told):
                 return "dead"
@@ -230,9 +230,9 @@ class Inbox:
         self._unpark(database, row.source, row.subject)
 
     def _may_go_along(self, envelope: Envelope) -> bool:
-        """Whether a fact is committed with others: sent for the first time, known, and quick to apply."""
+        """Whether a fact is committed with others: above suspicion, known, and quick to apply."""
         ear = self.ears.get(envelope.get("type", ""))
-        return ear is not None and ear.prepare is None and int(envelope.get("attempt", 1)) <= 1
+        return ear is not None and ear.prepare is None and not _is_suspect(envelope)
 
     def _hear_together(self, database: Database, envelopes: Sequence[Envelope]) -> list[str]:
         """Apply as many as there is time for in one transaction; at least one is begun."""
@@ -352,6 +352,11 @@ class Inbox:
                 return
             before = last
             self._hear(database, {**waiting, "attempt": 1}, unparks=False)
+
+
+def _is_suspect(envelope: Envelope) -> bool:
+    """Sent again because nobody acknowledged it; not because the broker forgot it, which is no fault of its own."""
+    return int(envelope.get("attempt", 1)) > 1 and not envelope.get("afresh")
 
 
 def _dead(event_id: UUID) -> Select[Any]:

@@ -198,7 +198,8 @@ def envelope(row: Any, source: str, version: int, attempt: int) -> dict[str, Any
 
     `aggversion` counts the facts that this hearer was told of this subject (1, 2, 3…); `attempt` counts the
     sendings. `sequence` rises but may have gaps on PostgreSQL, where a rolled-back transaction keeps its number.
-    `due` writes the same by hand, ten times as fast; a test holds the two against each other.
+    What is sent again because the broker forgot it has `afresh` as well. `due` writes the same by hand, ten times as
+    fast; a test holds the two against each other.
     """
     return {
         "specversion": "1.0",

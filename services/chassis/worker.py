@@ -107,7 +107,7 @@ def take(inbox: Inbox, database: Database, message: dict[str, Any], *, again: bo
     facts = apart(message)
     if again:
         # Its worker went away with it: what is begun again is counted, as when its teller sends it again.
-        facts = [{**fact, "attempt": max(2, int(fact.get("attempt", 1)))} for fact in facts]
+        facts = [{**fact, "attempt": max(2, int(fact.get("attempt", 1))), "afresh": False} for fact in facts]
     return inbox.hear_all(database, facts)
 
 

@@ -23,7 +23,7 @@ from sqlalchemy.engine.default import DefaultDialect
 
 @dataclass(frozen=True)
 class Place:
-    """After a statement that holds `statement` was begun: at once (`in`), or `before` or `after` the commit it is part of.
+    """After a statement was begun that holds `statement`: at once (`in`), or `before` or `after` its commit.
 
     A server is asked many things in one statement, a file one in each, so what it begins with says nothing.
     """

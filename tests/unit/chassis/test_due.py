@@ -23,10 +23,10 @@ NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 LATER = NOW + timedelta(days=400)
 
 
-def a_row(version: int, *, attempts: int = 0, size: int = 10) -> tuple[object, ...]:
-    """A row as it is claimed: id, type, subject, body, trace, cause, instant, sequence, version, attempts."""
+def a_row(version: int, *, attempts: int = 0, afresh: bool = False, size: int = 10) -> tuple[object, ...]:
+    """A row as it is claimed: id, type, subject, body, trace, cause, instant, sequence, version, attempts, afresh."""
     body = json.dumps({"word": "é" * size})
-    return uuid4().hex, TYPE, str(uuid4()), body, new_trace(), None, NOW, version, version, attempts
+    return uuid4().hex, TYPE, str(uuid4()), body, new_trace(), None, NOW, version, version, attempts, afresh
 
 
 def read(arguments: str) -> list[dict]:
@@ -45,6 +45,26 @@ def test_every_fact_travels_once_in_its_order_and_what_comes_again_comes_alone(k
         assert len(facts) == said <= MANY
         assert said == 1 or all(fact["attempt"] == 1 for fact in facts)
         assert said == 1 or len(arguments) < LONG + 100 * MANY
+
+
+def test_what_the_broker_forgot_shares_messages_again_and_what_nobody_answered_does_not(open_database):
+    database = open_database(toys.TELLING, "registration")
+    with database.transaction() as session:
+        due.all_again(session, "first")
+    for number in (1, 2):
+        toys.wish(database, uuid4(), number)
+
+    sendings = []
+    for epoch, hour in (("first", None), ("second", None), ("second", LATER)):
+        with database.transaction() as session:
+            due.all_again(session, epoch)
+            rows = due.claim(session, "grouping", 10, hour or datetime.now(UTC))
+        sendings.append([read(arguments) for arguments, _ in due.messages(rows, "registration")])
+
+    alone = [
+        [(fact["attempt"], fact.get("afresh", False)) for fact in facts] for sent in sendings for facts in sent
+    ]
+    assert alone == [[(1, False)] * 2, [(2, True)] * 2, [(3, False)], [(3, False)]]
 
 
 def test_a_fact_in_a_message_is_its_envelope(open_database):
@@ -173,7 +193,7 @@ def test_nothing_that_may_lie_in_the_queue_is_sent_again_before_its_time(steps):
         hour += pause
         way.room(len(queue), hour)
         spare = way.spare(len(queue), hour)
-        # The latest instant of sending at which a claim would find something due: `next_at` is four seconds later at least.
+        # Until then something must have been sent to be claimed: it is due four seconds later at the earliest.
         sent_until = hour - spare.total_seconds() - due.FIRST_RETRY_S
         if len(queue) > 2 and spare < due.WHILE_QUEUED:
             assert all(sent_at > sent_until for sent_at in queue)

@@ -318,3 +318,13 @@ def test_a_fact_whose_worker_was_killed_is_thought_through_anew(open_database):
 
     assert ear.hear(database, {**fact, "attempt": 3}) == "heard"
     assert words(database) == ["hellohello"]
+
+
+def test_what_the_broker_forgot_is_heard_together_and_not_counted_as_begun(hearer):
+    ear, database = hearer
+    facts = [{**a_fact(subject=uuid4(), attempt=3), "afresh": True} for _ in range(3)]
+
+    assert ear.hear_all(database, facts) == ["heard"] * 3
+
+    with database.reading() as session:
+        assert list(session.scalars(select(inbox.c.starts))) == [0, 0, 0]
