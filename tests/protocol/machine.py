@@ -166,7 +166,8 @@ class Protocol(RuleBasedStateMachine):
             applied = self.street.applied(name)
             for subject in SUBJECTS:
                 assert applied.get(subject, []) == self._due(name, subject), f"{name} misses facts"
-        assert (self.street.unacknowledged(), self.street.acks_on_their_way()) == (0, 0)
+        under_way = self.street.unacknowledged(), self.street.acks_on_their_way()
+        assert under_way == (0, 0), f"{under_way} facts and acknowledgements are still under way"
 
     def _due(self, name: str, subject: UUID) -> list[int]:
         return [number for number in self.told[name, subject] if (name, number) not in self.discarded]

@@ -48,7 +48,8 @@ def test_a_crowd_is_let_in_and_the_next_reads_when_to_come_back(visit):
     answer = client.get("/form?lang=en")
 
     assert answer.status_code == 429
-    assert 1 <= int(answer.headers["Retry-After"]) <= 600
+    # Early in a window of ten minutes the rest of it goes by, and a quarter of the next, before there is room again.
+    assert 1 <= int(answer.headers["Retry-After"]) <= 750
     assert "nothing has been lost." in answer.text
 
 
