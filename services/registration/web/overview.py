@@ -16,7 +16,7 @@ from services.chassis.i18n import gettext as _
 from services.chassis.i18n import ngettext
 from services.chassis.pages import render, tell
 from services.chassis.web import now, reading, transacted
-from services.registration import cancellations, participants, preparing, questions
+from services.registration import cancellations, kit, participants, preparing, questions
 from services.registration.asking.questions import Question, of
 from services.registration.models import Gathering, State
 from services.registration.web.asked import tallied
@@ -78,11 +78,13 @@ def people(session: Session, slug: str) -> ResponseReturnValue:
 def person(session: Session, slug: str, participant_id: UUID) -> ResponseReturnValue:
     gathering, by = guarded(session, slug, *DESK, "reader")
     participant = participants.find(session, gathering.id, participant_id)
+    held = auth.roles_held(session, gathering.id, by)
     return render(
         "registration/person.html",
         gathering=gathering,
         participant=participant,
-        may_change=_may_change(session, gathering, by),
+        may_change=bool(held & CHANGES),
+        may_print=bool(held & {*DESK}) and participant.state in kit.ON_PAPER,
         akin=participants.akin(session, participant),
         deeds=participants.deeds(session, gathering.id, participant_id),
     )

@@ -493,6 +493,19 @@ def test_a_reader_looks_at_people_and_is_offered_nothing_to_change(
     assert rita.get(f"/o/{gathering.slug}/modifier").status == 403
 
 
+def test_the_badge_of_one_person_is_printed_from_their_page_by_the_desk_and_not_by_a_reader(
+    organiser, gathering, come, a_browser, registration
+):
+    ada, badge = come(gathering, "Ada"), "Badge of Ada (PDF)"
+    pages = []
+    for email, role in (("dan@example.org", "desk"), ("rita@example.org", "reader")):
+        _ask_to_help(organiser, gathering, email, role)
+        pages.append(_signed_in(a_browser, registration, email).get(f"/o/{gathering.slug}/personnes/{ada}"))
+
+    assert [badge in page.text for page in pages] == [True, False]
+    assert pages[0].link("badges.pdf").endswith(f"?personne={ada}")
+
+
 def test_the_desk_is_led_to_its_own_page(organiser, gathering, a_browser, registration):
     _ask_to_help(organiser, gathering, "dan@example.org", "desk")
     dan = _signed_in(a_browser, registration, "dan@example.org")
