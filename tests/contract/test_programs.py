@@ -20,6 +20,7 @@ from tests.contract.house import House
 
 SERVICES = [service.name for service in asyncapi.street()]
 EXAMPLES = 8
+STORIES = "Stateful tests"
 # Who is known at Spring to a service that hears of people.
 HEARD = "00000000-0000-0000-0000-000000000065"
 
@@ -67,7 +68,10 @@ class Found:
                 self.answered.setdefault(event.recorder.label, set()).add(told.response.status_code)
         for check in (one for many in event.recorder.checks.values() for one in many):
             self.checks[check.name] += 1
-            if check.failure_info is not None:
+            # A step of a story takes over what the one before it was answered, and a request that was made wrong may
+            # be right again by then. What is wrong is tried at each door by itself.
+            is_mended = event.recorder.label == STORIES and check.name == "negative_data_rejection"
+            if check.failure_info is not None and not is_mended:
                 failure = check.failure_info.failure
                 key = (event.recorder.label, check.name, failure.title)
                 self.broken.setdefault(key, f"{failure.message}\n{check.failure_info.code_sample}")

@@ -145,6 +145,9 @@ def _printable(kind: str, body: str) -> bytes:
     if b"\n" not in lines:
         # It folds lines as the first one ends, and without any as Unix has it.
         coded = coded.replace(b"\n", b"\r\n")
+    if len(coded) > 1.4 * len(lines):
+        # Mostly signs beyond ASCII, of which quoted-printable makes three and base64 four thirds.
+        return _armoured(f"{kind}; charset=utf-8", lines.decode())
     return (
         f"Content-Type: {kind}; charset=utf-8\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n".encode()
         + coded

@@ -157,6 +157,8 @@ def test_no_letter_loads_anything_from_elsewhere(kind, language, called):
 
 @settings(max_examples=60, deadline=None)
 @given(kind=kinds, language=languages, called=hostile)
+@example(kind="digest", language="fr", called="é" * 120)
+@example(kind="digest", language="en", called="\u0645" * 120)
 def test_no_letter_is_longer_than_forty_kilobytes(kind, language, called):
     letter = a_letter(kind, language, called)
 
