@@ -152,7 +152,9 @@ def messages(rows: Sequence[Any], source: str) -> list[tuple[str, int]]:
     together: list[str] = []
     length = 0
     for row in rows:
-        text, is_suspect = _written(row, source), row[-2] and not row[-1]
+        text = _written(row, source)
+        *_, attempts, afresh = row
+        is_suspect = attempts and not afresh
         if together and (is_suspect or len(together) == MANY or length + len(text) > LONG):
             packed.append((_pack(together), len(together)))
             together, length = [], 0

@@ -106,7 +106,7 @@ def seal(
     if envelope.trace:
         head.append(("X-Palabre-Trace", envelope.trace))
 
-    parts = [_printable("text/plain", text), _printable("text/html", html)]
+    parts = [_text("text/plain", text), _text("text/html", html)]
     if ics is None or method is None:
         head.append(("Content-Type", f'multipart/alternative; boundary="{mark}a"'))
         return _headers(head) + b"\r\n" + _joined(f"{mark}a", parts)
@@ -139,7 +139,8 @@ def _joined(mark: str, parts: list[bytes]) -> bytes:
     return b"".join(fence + part + b"\r\n" for part in parts) + f"--{mark}--\r\n".encode()
 
 
-def _printable(kind: str, body: str) -> bytes:
+def _text(kind: str, body: str) -> bytes:
+    """A text as it travels: legible as far as it is ASCII, unless that makes it much longer."""
     lines = body.replace("\r\n", "\n").replace("\n", "\r\n").encode()
     coded = binascii.b2a_qp(lines, istext=True)
     if b"\n" not in lines:
