@@ -82,15 +82,7 @@ def _wrong(stack: Stack, case: Case) -> str:
 def _judge(case: Case, stack: Stack, *words: str) -> str:
     """Why what `docker …` said and returned is not what it should be; nothing when it is."""
     try:
-        ended = subprocess.run(
-            ["docker", *words],
-            env=stack.environ,
-            cwd=ROOT,
-            capture_output=True,
-            text=True,
-            timeout=WITHIN_S,
-            check=False,
-        )
+        ended = stack.ended(*words, within_s=WITHIN_S)
     except subprocess.TimeoutExpired:
         return f"refusal: {case.name}: nothing had ended after {WITHIN_S:.0f} s"
     said = (ended.stdout + ended.stderr).strip().splitlines()

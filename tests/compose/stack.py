@@ -86,9 +86,9 @@ class Stack:
         )
         return (ended.stderr or ended.stdout).strip()[-600:] if ended.returncode else ""
 
-    def docker(self, *words: str, check: bool = True, within_s: float = 600, **how: Any) -> str:
-        """What `docker …` says. Raises Broken with its last words."""
-        ended = subprocess.run(
+    def ended(self, *words: str, within_s: float, **how: Any) -> subprocess.CompletedProcess[str]:
+        """`docker …` once it has ended, well or not. Raises subprocess.TimeoutExpired."""
+        return subprocess.run(
             ["docker", *words],
             env=self.environ,
             cwd=ROOT,
@@ -98,6 +98,10 @@ class Stack:
             check=False,
             **how,
         )
+
+    def docker(self, *words: str, check: bool = True, within_s: float = 600, **how: Any) -> str:
+        """What `docker …` says. Raises Broken with its last words."""
+        ended = self.ended(*words, within_s=within_s, **how)
         if check and ended.returncode:
             raise Broken(f"docker {' '.join(words[:9])}: {(ended.stderr or ended.stdout).strip()[-800:]}")
         return ended.stdout + (ended.stderr if not check else "")
