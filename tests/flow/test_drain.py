@@ -15,11 +15,9 @@ from uuid import uuid4
 
 import httpx
 import pytest
-import redis
 from kombu.utils.json import dumps
 from sqlalchemy import select
 
-from infra.embedded.broker import program
 from services.chassis import settings
 from services.chassis.db import Database
 from services.chassis.post import Post
@@ -72,28 +70,10 @@ class Toy:
 
 
 @pytest.fixture
-def toy(tmp_path: Path) -> Iterator[Toy]:
-    server, port = program(), free_port()
-    if server is None:
-        pytest.skip("no Valkey for this machine")
-    broker = subprocess.Popen(
-        [str(server), "--port", str(port), "--bind", "127.0.0.1", "--save", ""],
-        cwd=tmp_path,
-        stdout=subprocess.DEVNULL,
-    )
-    until(lambda: _answers(port))
-    toy = Toy(tmp_path, port)
+def toy(tmp_path: Path, valkey: Callable[..., int]) -> Iterator[Toy]:
+    toy = Toy(tmp_path, valkey())
     yield toy
     toy.end()
-    broker.kill()
-    broker.wait()
-
-
-def _answers(port: int) -> bool:
-    try:
-        return bool(redis.Redis(port=port, socket_timeout=1).ping())
-    except redis.RedisError:
-        return False
 
 
 def test_a_web_answers_what_it_was_asked_before_it_ends(toy: Toy) -> None:

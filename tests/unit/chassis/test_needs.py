@@ -8,7 +8,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from uuid import uuid4
 
@@ -17,7 +17,6 @@ import pytest
 import redis
 from sqlalchemy import make_url
 
-from infra.embedded.broker import program
 from services.chassis import needs
 from services.chassis.db import Database
 from tests.postgres import free_port
@@ -47,25 +46,9 @@ def ended(process: subprocess.Popen[str]) -> tuple[int, list[str]]:
 
 
 @pytest.fixture
-def broker(tmp_path: Path) -> Iterator[int]:
+def broker(valkey: Callable[..., int]) -> int:
     """The port of a broker that wants a password."""
-    server = program()
-    if server is None:
-        pytest.skip("no Valkey for this machine")
-    port = free_port()
-    words = ["--port", str(port), "--bind", "127.0.0.1", "--save", "", "--requirepass", PASSWORD]
-    process = subprocess.Popen([str(server), *words], cwd=tmp_path, stdout=subprocess.DEVNULL)
-    until = time.monotonic() + 20
-    while True:
-        try:
-            redis.Redis(port=port, password=PASSWORD).ping()
-            break
-        except redis.RedisError:
-            assert time.monotonic() < until
-            time.sleep(0.02)
-    yield port
-    process.kill()
-    process.wait()
+    return valkey(password=PASSWORD)
 
 
 @pytest.fixture
@@ -137,17 +120,13 @@ def test_a_broker_that_refuses_ends_who_needs_it(verb: str, broker: int, sqlite:
     assert "wrong@" not in said[0]
 
 
-def test_a_broker_that_is_away_is_waited_for(sqlite: str, tmp_path: Path) -> None:
+def test_a_broker_that_is_away_is_waited_for(sqlite: str, valkey: Callable[..., int]) -> None:
     assert ended(start("migrate", PALABRE_DATABASE_URL=sqlite))[0] == 0
     port = free_port()
     process = start("relay", PALABRE_REDIS_URL=f"redis://127.0.0.1:{port}/0", PALABRE_DATABASE_URL=sqlite)
     assert process.stderr is not None
     assert "broker_away" in process.stderr.readline()
-    server = subprocess.Popen(
-        [str(program()), "--port", str(port), "--bind", "127.0.0.1", "--save", ""],
-        cwd=tmp_path,
-        stdout=subprocess.DEVNULL,
-    )
+    valkey(port=port)
     try:
         until = time.monotonic() + 60
         while not _canaries(port):
@@ -155,10 +134,8 @@ def test_a_broker_that_is_away_is_waited_for(sqlite: str, tmp_path: Path) -> Non
             assert process.poll() is None
             time.sleep(0.1)
     finally:
-        server.kill()
         process.kill()
         process.wait()
-        server.wait()
 
 
 def _canaries(port: int) -> int:
