@@ -28,6 +28,8 @@ from services.chassis.db import Database, inbox, parked, seen
 from services.chassis.ledger import DONE, Told
 from services.chassis.ledger import upsert as upsert
 from services.chassis.mirrors import Mirror, Settle, mirror_of
+from services.chassis.outbox import wake
+from services.chassis.pace import POLL_S
 from services.chassis.starts import Starts
 
 log = structlog.get_logger()
@@ -92,6 +94,8 @@ class Inbox:
         self.ears: dict[str, Ear] = {}
         self.mirrors: list[Mirror] = []
         self.starts = Starts()
+        # By time.monotonic().
+        self._wake_at = 0.0
 
     def on(
         self,
@@ -302,7 +306,7 @@ class Inbox:
             ledger.count_again(session, [told.event_id for told in again])
             ledger.park(session, early, now)
             unparked = ledger.remember(session, moved)
-            ledger.acknowledge(session, [*again, *(read.told for read in heard.values())])
+            self._acknowledge(session, [*again, *(read.told for read in heard.values())])
         for read, outcome in zip(reads, outcomes, strict=False):
             log.info(f"fact_{outcome}", **read.told.for_the_log)
         return outcomes, unparked
@@ -317,7 +321,7 @@ class Inbox:
             ).one_or_none()
             if told.version <= last or (row is not None and row.status in DONE):
                 ledger.count_again(session, [told.event_id])
-                ledger.acknowledge(session, [told])
+                self._acknowledge(session, [told])
                 return "again"
             if told.version > last + 1:
                 # Whatever is wrong with it, its elders come first.
@@ -327,10 +331,20 @@ class Inbox:
             status = "dead" if final or tries >= TRIES else "failed"
             ledger.record(session, [told], status=status, now=now, attempts=tries, keep=True, error=story)
             if status == "dead":
-                ledger.acknowledge(session, [told])
+                self._acknowledge(session, [told])
         # The error's own text may speak of people; it stays in the database, where operators are let in.
         log.error(f"fact_{status}", **told.for_the_log, error=type(error).__name__)
         return status
+
+    def _acknowledge(self, session: Session, facts: Sequence[Told]) -> None:
+        """Promise their tellers that these facts need not come again, before they would send them anew.
+
+        A relay that rests looks only every few seconds. Woken, it looks again within one: once in it is enough.
+        """
+        ledger.acknowledge(session, facts)
+        if facts and time.monotonic() >= self._wake_at:
+            self._wake_at = time.monotonic() + POLL_S
+            wake(session)
 
     def _unpark(self, database: Database, source: str, subject: UUID) -> None:
         """Apply what waited for its elder, one transaction each, until one of them does not take us further."""

@@ -328,3 +328,17 @@ def test_what_the_broker_forgot_is_heard_together_and_not_counted_as_begun(heare
 
     with database.reading() as session:
         assert list(session.scalars(select(inbox.c.starts))) == [0, 0, 0]
+
+
+def test_acknowledgements_wake_a_resting_relay_and_not_for_each_of_them(hearer):
+    ear, database = hearer
+    woken = []
+    database.after_commit = lambda: woken.append(acks(database))
+
+    for version in (1, 2, 3):
+        ear.hear(database, a_fact(version))
+    assert woken == [1]
+
+    ear._wake_at = 0.0
+    ear.hear(database, a_fact(4))
+    assert woken == [1, 4]
