@@ -1,10 +1,13 @@
 """Where far apart means something else for each pair, the best seats of several searches have groups worth keeping:
 a child takes whole groups from two parents in turn, and what they leave over cools into place.
+
+Two grow side by side: the kernel lets go of Python's lock, so that a second processor is worth twice the time.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -13,10 +16,13 @@ from numpy.typing import NDArray
 from services.grouping.forming.budgets import Budget
 from services.grouping.forming.kernel import Table, words
 
-_MEMBERS = 8
-_FIRST = 0.3
+_MEMBERS, _SIDES = 16, 2
+_FIRST = 0.5
 """Share of the budget after which the first members are grown."""
 _CHILDREN = 120
+"""How many grow on each side."""
+_BLOCK = 32
+"""Proposals for each pair of chairs between two looks at the clock."""
 _DRAWS = 2**60 + 1
 """Tells the stream of parents from those of steps."""
 
@@ -42,66 +48,138 @@ def search(table: Table, budget: Budget, heats: Heats, first: Callable[[int], Se
     Source: P. Galinier, J.-K. Hao, "Hybrid evolutionary algorithms for graph coloring", Journal of Combinatorial
     Optimization 3 (1999), 379-397: whole classes are inherited, the best first.
     """
-    family = Family(table, budget, heats)
-    began = budget.used
-    for k in range(_MEMBERS):
-        family.grow(first(k), heats.hot, began + (_FIRST - began) * (k + 1) / _MEMBERS)
-    while (used := budget.used) < 1.0:
-        family.breed(min(1.0, used + (1 - max(began, _FIRST)) / _CHILDREN))
+    chairs = np.bincount(table.seats, minlength=len(table.call))
+    family = Family.around(table, budget, heats)
+    began = family.used
+    with ThreadPoolExecutor(_SIDES - 1) as beside:
+        for k in range(0, _MEMBERS, _SIDES):
+            until = began + (_FIRST - began) * (k + _SIDES) / _MEMBERS
+            family.grow([family.seated(first(j)) for j in range(k, k + _SIDES)], heats.hot, until, beside)
+            family.settle()
+        while (used := family.used) < 1.0:
+            family.breed(min(1.0, used + (1 - max(began, _FIRST)) / _CHILDREN), beside)
+    budget.spent += sum(side.budget.spent for side in family.sides)
     best = min(family.members, key=lambda member: member.cost)
-    table.best_cost, table.best_seats[:] = best.cost, best.seats
+    table.best_cost, table.best_seats[:] = best.cost, _filled(best.seats, chairs)
 
 
 @dataclass(frozen=True)
 class Member:
+    """`seats` are those of people alone."""
+
     cost: int
     seats: Seats
 
 
 @dataclass
-class Family:
-    """`members` are at most _MEMBERS, no two of the same cost; `far` is (people, people) without the empty chairs."""
+class Side:
+    """What one processor works on, and its part of the budget."""
 
     table: Table
     budget: Budget
-    heats: Heats
-    members: list[Member] = field(default_factory=list)
-    drawn: int = 0
-    far: Fars = field(init=False)
-    most: Seats = field(init=False)
-    kinds: Seats = field(init=False)
 
-    def __post_init__(self) -> None:
-        n = self.table.people
-        self.far = -self.table.pull[:n, :n].astype(np.float64)
-        self.most = np.bincount(self.table.seats, minlength=len(self.table.call))
-        bounds = np.stack([self.table.least, self.most], 1)
-        self.kinds = np.unique(bounds, axis=0, return_inverse=True)[1].reshape(-1)
-
-    def grow(self, seats: Seats, hot: float, until: float) -> None:
-        """Cool from these seats until that share of the budget is gone; the result joins when it is good enough."""
-        table, cold, began = self.table, self.heats.cold, self.budget.used
+    def grow(self, seats: Seats, hot: float, cold: float, until: float) -> Member:
+        """Cool from these seats until that share of the budget is gone."""
+        table, began = self.table, self.budget.used
         table.seat(seats)
         table.best_cost, table.best_seats[:] = table.cost, table.seats
         while (used := self.budget.used) < until:
             heat = hot + (cold - hot) * (used - began) / (until - began)
-            self.budget.spent += table.walk(heat, self.budget.block(2 * len(table.seats) ** 2))
-        self._join(Member(table.best_cost, table.best_seats.astype(np.int64)))
+            self.budget.spent += table.walk(heat, self.budget.block(_BLOCK * len(table.seats) ** 2))
+        return Member(table.best_cost, table.best_seats[: table.people].astype(np.int64))
 
-    def breed(self, until: float) -> None:
-        """A child of two members; of the only one, when there are no two."""
-        one = self._draw(len(self.members))
-        other = (one + 1 + self._draw(max(1, len(self.members) - 1))) % len(self.members)
-        self.grow(self.child(self.members[one].seats, self.members[other].seats), self.heats.warm, until)
+
+@dataclass
+class Family:
+    """`members` are at most _MEMBERS, no two of the same cost; `far` is (people, people) without the empty chairs, and
+    group g holds `least[g]` to `most[g]` people.
+    """
+
+    sides: Sequence[Side]
+    heats: Heats
+    most: Seats
+    least: Seats
+    far: Fars
+    members: list[Member] = field(default_factory=list)
+    drawn: int = 0
+    kinds: Seats = field(init=False)
+    """(G,): two groups with the same bounds are of one kind."""
+
+    def __post_init__(self) -> None:
+        self._bound(self.least, self.most)
+
+    @classmethod
+    def around(cls, table: Table, budget: Budget, heats: Heats) -> Family:
+        tables = [table, *(table.copy(table.seed + k) for k in range(1, _SIDES))]
+        return cls(
+            sides=[Side(*pair) for pair in zip(tables, budget.shares(_SIDES), strict=True)],
+            heats=heats,
+            most=np.bincount(table.seats, minlength=len(table.call)),
+            least=table.least,
+            far=-table.pull[: table.people, : table.people].astype(np.float64),
+        )
+
+    def _bound(self, least: Seats, most: Seats) -> None:
+        self.least, self.most = least, most
+        self.kinds = np.unique(np.stack([least, most], 1), axis=0, return_inverse=True)[1].reshape(-1)
+
+    @property
+    def people(self) -> int:
+        return len(self.far)
+
+    @property
+    def used(self) -> float:
+        """The share that is gone on the side where most is left."""
+        return min(side.budget.used for side in self.sides)
+
+    def grow(self, seats: Sequence[Seats], hot: float, until: float, beside: Executor) -> None:
+        """One for each side cools from its (people,) seats; the results join when they are good enough."""
+        asked = [
+            (side, _filled(one, self.most), hot, self.heats.cold, until)
+            for side, one in zip(self.sides, seats, strict=True)
+        ]
+        others = [beside.submit(Side.grow, *each) for each in asked[1:]]
+        for member in [Side.grow(*asked[0]), *(other.result() for other in others)]:
+            self._join(member)
+
+    def breed(self, until: float, beside: Executor) -> None:
+        """As many children as there are sides, of two members each; of the only one, when there are no two."""
+        children = []
+        for _side in self.sides:
+            one = self._draw(len(self.members))
+            other = (one + 1 + self._draw(max(1, len(self.members) - 1))) % len(self.members)
+            children.append(self.child(self.members[one].seats, self.members[other].seats))
+        self.grow(children, self.heats.warm, until, beside)
+
+    def settle(self) -> None:
+        """Sizes on which all members agree are kept from now on: without empty chairs a row is shorter."""
+        sizes = np.array([np.bincount(member.seats, minlength=len(self.most)) for member in self.members])
+        if (self.least == self.most).all() or (sizes != sizes[0]).any():
+            return
+        n, seats = self.people, self.members[0].seats
+        self._bound(sizes[0], sizes[0])
+        for side in self.sides:
+            table = side.table
+            side.table = Table.laid(
+                table.pull[:n, :n], table.call[:, :n], seats, people=n, least=sizes[0], seed=table.seed
+            )
+            side.table.drawn = table.drawn
+
+    def seated(self, seats: Seats) -> Seats:
+        """(people,) of these first seats, with the sizes of the groups on which all agree, if there are such."""
+        seats = seats[: self.people]
+        if (self.least < self.most).any():
+            return seats
+        return np.repeat(np.arange(len(self.most)), self.most)[np.argsort(np.argsort(seats, kind="stable"))]
 
     def child(self, one: Seats, other: Seats) -> Seats:
-        """(chairs,) seats: in turn the parent's group that is farthest apart a head, of those who are not seated yet.
+        """(people,) seats: in turn the parent's group that is farthest apart a head, of those who are not seated yet.
 
         A group goes where it was, or where sizes have the same bounds. Then too small groups take people from the
         others, and everybody left sits where they are farthest from their company.
         """
-        n, G = self.table.people, len(self.table.call)
-        seats, parents = np.full(n, -1, np.int64), [one[:n], other[:n]]
+        G, parents = len(self.most), (one, other)
+        seats = np.full(self.people, -1, np.int64)
         taken = np.zeros((2, G), np.bool_)
         open_ = np.ones(G, np.bool_)
         sizes = [np.bincount(parent, minlength=G) for parent in parents]
@@ -115,11 +193,10 @@ class Family:
             seats[alone[:, group]] = to
             taken[k, group], open_[to] = True, False
         self._seat_the_rest(seats)
-        spare = self.most - np.bincount(seats, minlength=G)
-        return np.concatenate((seats, np.repeat(np.arange(G), spare)))
+        return seats
 
     def _seat_the_rest(self, seats: Seats) -> None:
-        G, least = len(self.table.call), self.table.least
+        G, least = len(self.least), self.least
         load: Fars = self.far @ (seats[:, None] == np.arange(G))
         sizes = np.bincount(seats[seats >= 0], minlength=G)
         while int(np.maximum(least - sizes, 0).sum()) > int((seats < 0).sum()):
@@ -151,7 +228,14 @@ class Family:
 
     def _words(self, count: int) -> NDArray[np.uint64]:
         self.drawn += count
-        return words(self.table.seed ^ _DRAWS, self.drawn - count, count)
+        return words(self.sides[0].table.seed ^ _DRAWS, self.drawn - count, count)
 
     def _draw(self, below: int) -> int:
         return int(self._words(1)[0]) % below
+
+
+def _filled(seats: Seats, most: Seats) -> Seats:
+    """(chairs,) seats: an empty chair, last of all, for everybody whom group g lacks to have `most[g]`."""
+    return np.concatenate(
+        (seats, np.repeat(np.arange(len(most)), most - np.bincount(seats, minlength=len(most))))
+    )

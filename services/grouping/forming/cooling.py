@@ -24,7 +24,8 @@ _FROM, _WAIT = 1.6, 0.7
 """Where such a search begins, and where it waits."""
 _FALL, _STAY = 0.5, 0.95
 """The share of the budget when it has come down to where it waits, and until when it does."""
-_BLOCK = 1 << 17
+_BLOCK = 1 << 20
+"""Proposals between two looks at the clock: two searches that took turns with Python more often would lose time."""
 _COPIES = 2
 
 

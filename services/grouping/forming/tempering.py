@@ -24,10 +24,12 @@ _COLD = 0.04
 _LOOK = 0.05
 """Share of the budget that may go into finding those two temperatures."""
 _STEPS, _STEP = 26, 0.85
-_FEW, _MANY = 3000, 200_000
-"""Proposals for each pair of chairs, both ways round: under the first, one copy that cools gets further than several
-that exchange; from the second on, more copies do.
+_FEW = 3000
+"""Proposals for each pair of chairs, both ways round, under which one copy that cools gets further than several that
+exchange.
 """
+_MANY = 1.5
+"""Proposals for each pair of pairs, from which on breeding gets further."""
 _SETTLED = 0.6
 """Share of the budget after which the temperatures stay."""
 _EXCHANGES = 2**61 - 1
@@ -50,12 +52,13 @@ def search(table: Table, budget: Budget, spread: float, others: Callable[[int], 
     first = table.seats.copy()
     shares, heats = _look(table, budget, spread)
     table.seat(first)
-    plenty = budget.spent / budget.used / len(table.seats) ** 2
+    pairs = len(table.seats) ** 2
+    proposals = budget.spent / budget.used
     hot, warm, cold = (float(np.interp(share, shares, heats)) for share in (_HOT, _WARM, _COLD))
-    if plenty >= _MANY:
+    if proposals >= _MANY * pairs**2:
         breeding.search(table, budget, breeding.Heats(hot, warm, cold), others)
         return table
-    if plenty < _FEW:
+    if proposals < _FEW * pairs:
         _cool(table, budget, hot, cold)
         return table
     ladder = Ladder.between(hot, cold, [table, *(table.copy(table.seed + k) for k in range(1, _COPIES))])

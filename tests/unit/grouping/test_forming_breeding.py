@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -30,7 +31,7 @@ def a_family(
         least=np.array(least),
         seed=seed,
     )
-    return breeding.Family(table, Budget.of(None, evaluations, seed), HEATS)
+    return breeding.Family.around(table, Budget.of(None, evaluations, seed), HEATS)
 
 
 def seated(least: list[int], most: list[int], people: int, seed: int) -> NDArray[np.int64]:
@@ -57,19 +58,45 @@ def test_a_child_seats_everybody_once_in_groups_that_are_neither_too_small_nor_t
     least, most, people = asked
     family = a_family(least, most, people)
 
-    child = family.child(seated(least, most, people, seed), seated(least, most, people, seed + 1))
+    child = family.child(*(seated(least, most, people, each)[:people] for each in (seed, seed + 1)))
 
-    sizes = np.bincount(child[:people], minlength=len(most))
+    sizes = np.bincount(child, minlength=len(most))
     assert ((sizes >= least) & (sizes <= most)).all()
-    assert np.bincount(child, minlength=len(most)).tolist() == most
 
 
 def test_a_child_of_twins_is_like_them() -> None:
     least, most = [3, 4, 2], [6, 6, 6]
     family = a_family(least, most, 14)
-    twin = seated(least, most, 14, 9)
+    twin = seated(least, most, 14, 9)[:14]
 
-    assert family.child(twin, twin)[:14].tolist() == twin[:14].tolist()
+    assert family.child(twin, twin).tolist() == twin.tolist()
+
+
+def test_sizes_on_which_the_first_agree_are_those_of_all_who_follow() -> None:
+    least, most = [3, 4, 2], [6, 6, 6]
+    family = a_family(least, most, 14)
+    one = seated(least, most, 14, 9)[:14]
+    other = one[np.random.default_rng(1).permutation(14)]
+    family.members = [breeding.Member(-2, one), breeding.Member(-1, other)]
+
+    family.settle()
+
+    sizes = np.bincount(one).tolist()
+    assert np.bincount(family.seated(seated(least, most, 14, 3))).tolist() == sizes
+    assert np.bincount(family.child(one, other)).tolist() == sizes
+    assert [len(side.table.seats) for side in family.sides] == [14, 14]
+
+
+def test_sizes_on_which_the_first_do_not_agree_stay_open() -> None:
+    least, most = [3, 4, 2], [6, 6, 6]
+    family = a_family(least, most, 14)
+    one = np.repeat(np.arange(3), [6, 5, 3])
+    family.members = [breeding.Member(-2, one), breeding.Member(-1, np.repeat(np.arange(3), [5, 6, 3]))]
+
+    family.settle()
+
+    assert (family.least.tolist(), family.most.tolist()) == (least, most)
+    assert [len(side.table.seats) for side in family.sides] == [18, 18]
 
 
 def test_the_best_member_is_never_displaced() -> None:
@@ -77,9 +104,11 @@ def test_the_best_member_is_never_displaced() -> None:
     family = a_family(least, most, 30, evaluations=400_000)
     best = []
 
-    for k in range(20):
-        family.grow(seated(least, most, 30, k), HEATS.hot, (k + 1) / 20)
-        best.append(min(member.cost for member in family.members))
+    with ThreadPoolExecutor(1) as beside:
+        for k in range(20):
+            first = [seated(least, most, 30, 2 * k + side)[:30] for side in range(2)]
+            family.grow(first, HEATS.hot, (k + 1) / 20, beside)
+            best.append(min(member.cost for member in family.members))
 
     assert best == sorted(best, reverse=True)
     assert len({member.cost for member in family.members}) == len(family.members)
@@ -91,9 +120,10 @@ def test_both_kernels_breed_alike(monkeypatch: Any) -> None:
 
     for library in (kernel.LIBRARY, None):
         monkeypatch.setattr(kernel, "LIBRARY", library)
-        family = a_family(least, most, 15, evaluations=60_000)
-        breeding.search(family.table, family.budget, HEATS, lambda k: seated(least, most, 15, k))
-        answers.append((family.table.best_cost, family.table.best_seats.tolist(), family.budget.spent))
+        family = a_family(least, most, 15)
+        table, budget = family.sides[0].table, Budget.of(None, 60_000, 4)
+        breeding.search(table, budget, HEATS, lambda k: seated(least, most, 15, k))
+        answers.append((table.best_cost, table.best_seats.tolist(), budget.spent))
 
     assert answers[0] == answers[1]
     assert answers[0][2] == 60_000
