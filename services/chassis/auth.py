@@ -7,6 +7,7 @@ back is gone at the next click.
 
 from __future__ import annotations
 
+import hmac
 from base64 import b64decode, urlsafe_b64encode
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -123,6 +124,17 @@ def actor() -> Actor:
 def participant() -> Actor:
     """The participant whose personal link was opened in this browser, even when an organiser is signed in too."""
     return _from_cookie(PARTICIPANT_COOKIE, "participant") or NOBODY
+
+
+def shows(setting: str) -> bool:
+    """Whether this request shows the key that stands in `setting`, as a token or a password; never while it is empty.
+
+    Hooks of mail providers can often only be given an address with a name and a password in it.
+    """
+    key: str = getattr(_settings(), setting)
+    sent = request.authorization
+    shown = (sent.token or sent.password or "") if sent is not None else ""
+    return bool(key) and hmac.compare_digest(shown.encode(), key.encode())
 
 
 def sign_in(response: Response, token: str) -> None:

@@ -21,7 +21,7 @@ from webargs.flaskparser import FlaskParser
 
 from services.chassis import auth, i18n
 from services.chassis.errors import Misshapen, Refused, SignInNeeded
-from services.chassis.reference import ANYBODY, GUARD, JSON, PARTICIPANTS, READS, tell
+from services.chassis.reference import ANYBODY, GUARD, JSON, KEYS, PARTICIPANTS, READS, tell
 from services.chassis.shapes import as_json_says
 
 V = TypeVar("V", bound=Callable[..., Any])
@@ -117,6 +117,13 @@ def to_participants(view: V) -> V:
     return _noted(view, **{GUARD: PARTICIPANTS})
 
 
+def to_key_holders(setting: str) -> Callable[[V], V]:
+    """A door for the operator's own machines, which show the key that stands in this setting; none opens it while there
+    is no key.
+    """
+    return lambda view: _noted(view, **{GUARD: KEYS, "key": setting})
+
+
 def unless_changed(shown: Callable[..., Any]) -> Callable[[V], V]:
     """A door that writes where `shown` reads: with `If-Match`, only while `shown` would answer with that tag.
 
@@ -157,7 +164,7 @@ def _admit() -> None:
     if request.method == "OPTIONS":
         return
     told = _told_of_this_door()
-    _identify(told.get(GUARD))
+    _identify(told)
     offered, accepted = _kinds(told), request.accept_mimetypes
     if offered and accepted.provided and not accepted.best_match(offered):
         raise NotAcceptable("Ask for %(kinds)s: nothing else is said here.", kinds=", ".join(offered))
@@ -165,8 +172,12 @@ def _admit() -> None:
         raise UnreadableKind("Send application/json: nothing else is read here.")
 
 
-def _identify(guard: str | None) -> None:
-    if guard == PARTICIPANTS:
+def _identify(told: dict[str, Any]) -> None:
+    guard = told.get(GUARD)
+    if guard == KEYS:
+        if not auth.shows(told["key"]):
+            raise SignInNeeded("Show the key of this door: the operator of the platform has it.")
+    elif guard == PARTICIPANTS:
         if auth.participant().kind != "participant":
             raise SignInNeeded("Open the personal link of your letter first.")
     elif guard != ANYBODY and auth.actor().kind != "organiser":

@@ -12,8 +12,8 @@ from services.chassis import auth
 
 JSON, PROBLEM = "application/json", "application/problem+json"
 READS = ("GET", "HEAD")
-# Who may knock: somebody who organises (the usual), somebody who takes part, anybody.
-GUARD, ANYBODY, PARTICIPANTS = "guard", "anybody", "participants"
+# Who may knock: somebody who organises (the usual), somebody who takes part, who shows the operator's key, anybody.
+GUARD, ANYBODY, PARTICIPANTS, KEYS = "guard", "anybody", "participants", "keys"
 
 
 _HEADERS = (
@@ -83,6 +83,9 @@ class Reference(Api):  # type: ignore[misc]
                 "description": "From POST /api/registration/tokens. It writes and reads.",
             },
         )
+        for scheme, how in (("bearer", "as a token"), ("basic", "as the password, with any name")):
+            said = f"A key that the operator sets, shown {how}."
+            components.security_scheme(f"key_{scheme}", {"type": "http", "scheme": scheme, "description": said})
         for scheme, cookie, whose in (
             ("organiser", auth.ORGANISER_COOKIE, "an organiser who is signed in on the pages"),
             ("participant", auth.PARTICIPANT_COOKIE, "somebody who opened their personal link"),
@@ -136,6 +139,8 @@ def _security(told: dict[str, Any], method: str) -> list[dict[str, list[str]]]:
             return [{"participant": []}]
         case "anybody":
             return []
+        case "keys":
+            return [{"key_bearer": []}, {"key_basic": []}]
     return [{"token": []}, {"organiser": []}] if method.upper() in READS else [{"token": []}]
 
 

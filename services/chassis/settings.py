@@ -35,6 +35,7 @@ NO_PASSWORDS = {
     "in-a-file",
 }
 SECRET_CHARACTERS, DIFFERENT_CHARACTERS = 32, 10
+KEY_CHARACTERS = 16
 
 
 class WrongSetting(Exception):
@@ -84,6 +85,12 @@ def _mail_servers(value: str) -> str:
 
 def _mailbox(value: str) -> str:
     return _url("imaps", "imap")(value.strip()) if value.strip() else ""
+
+
+def _returns_key(value: str) -> str:
+    if value and len(value) < KEY_CHARACTERS:
+        raise ValueError(f"a key needs {KEY_CHARACTERS} characters or more")
+    return value
 
 
 def _addresses(value: str) -> tuple[str, ...]:
@@ -227,6 +234,13 @@ class Settings:
         default="",
         secret=True,
         read=_mailbox,
+    )
+    returns_key: str = _setting(
+        "the key with which a mail provider's hook may say which letters came back, at /api/notifications/returns; "
+        "empty: nobody may",
+        default="",
+        secret=True,
+        read=_returns_key,
     )
     mailbox_key: str = _setting(
         "opens the local mailbox page /boite/<key>; empty closes it", default="", secret=True

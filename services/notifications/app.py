@@ -29,7 +29,7 @@ def create_app(service: Service, database: Database, settings: Settings) -> Flas
     app = new_app(service, database, settings)
     for pages in web.PAGES:
         app.register_blueprint(pages)
-    open_doors(app, api.letters, api.schedule, api.wordings)
+    open_doors(app, *api.DOORS)
     dead_pages.install(app, service)
     return app
 

@@ -22,7 +22,7 @@ AT = time(8)
 TOO_LATE = timedelta(hours=6)
 TROUBLE = ("failed", "bounced", "unknown")
 # Failures that are named; of the others their number.
-NAMED = 10
+NAMED = 8
 READERS = ("owner", "organiser")
 _ASLEEP = ("draft", "cancelled")
 

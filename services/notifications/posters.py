@@ -21,7 +21,7 @@ from services.notifications.mail_servers import Closed, Turn
 from services.notifications.models import Letter
 from services.notifications.notes import Notes, Word
 from services.notifications.signatures import Key
-from services.notifications.writing import envelopes
+from services.notifications.writing import envelopes, feet
 from services.notifications.writing.envelopes import UnusableAddress
 
 log = structlog.get_logger()
@@ -38,6 +38,8 @@ LARGEST, QUICK_S = 80, 0.5
 
 def seal(letter: Letter, sender: str, *, doors: Doors | None = None, keys: Sequence[Key] = ()) -> bytes:
     """The whole message of one letter, signed; `doors` makes the address where who is solicited says no."""
+    refusal = doors.refusal(letter.id) if doors and letter.is_solicitation else ""
+    text, html = feet.stand(letter.text, letter.html, refusal=refusal, language=letter.language)
     message = envelopes.seal(
         envelopes.Envelope(
             letter_id=letter.id,
@@ -53,10 +55,10 @@ def seal(letter: Letter, sender: str, *, doors: Doors | None = None, keys: Seque
             date=letter.queued_at or letter.created_at,
             kind=letter.kind,
             trace=_trace(letter),
-            refusal=doors.refusal(letter.id) if doors and letter.is_solicitation else "",
+            refusal=refusal,
         ),
-        text=letter.text,
-        html=letter.html,
+        text=text,
+        html=html,
         ics=letter.ics,
         method=letter.ics_method,
     )

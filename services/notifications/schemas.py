@@ -286,5 +286,66 @@ LettersPage = page_of(
 )
 
 
+class SuppressionQuery(PageQuery):
+    held = fields.Boolean(
+        load_default=None,
+        metadata={"description": "Only those on the list now (true), or taken off it (false)."},
+    )
+
+
+class SuppressionView(Schema):
+    id = fields.UUID()
+    email = fields.String()
+    said = fields.String(metadata={"description": "The server's own words."})
+    since = fields.AwareDateTime()
+    letter_id = fields.UUID(
+        allow_none=True, metadata={"description": "The letter of this gathering that came back."}
+    )
+    released_at = fields.AwareDateTime(allow_none=True)
+    released_why = fields.String(allow_none=True)
+
+
+SuppressionsPage = page_of(SuppressionView)
+
+
+class Release(Shape):
+    why = fields.String(required=True, validate=validate.Length(1, 500))
+
+
+class ReturnedLetter(Shape):
+    """One letter of which a provider tells."""
+
+    message_id = fields.String(
+        required=True,
+        validate=validate.Length(3, 998),
+        metadata={"description": "The letter's Message-ID, with or without its angle brackets."},
+    )
+    kind = fields.String(
+        required=True,
+        validate=validate.OneOf(("bounced", "delayed")),
+        metadata={"description": "bounced: it will not arrive; delayed: it may yet."},
+    )
+    status = fields.String(
+        load_default="",
+        validate=validate.Regexp(r"^(?:[45]\.\d{1,3}\.\d{1,3})?\Z"),
+        metadata={"description": "The enhanced status code (RFC 3463), as 5.1.1; empty when it is not known."},
+    )
+    said = fields.String(
+        load_default="",
+        validate=validate.Length(max=2000),
+        metadata={"description": "The other server's own words."},
+    )
+
+
+class Returns(Shape):
+    items = fields.List(fields.Nested(ReturnedLetter), required=True, validate=validate.Length(1, 500))
+
+
+class ReturnsView(Schema):
+    noted = fields.Integer(
+        required=True, metadata={"description": "How many letters this was news of; others are passed over."}
+    )
+
+
 class SentView(Schema):
     sent = fields.Integer()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from http import HTTPStatus
 from uuid import UUID, uuid4
 
 from sqlalchemy import exists, func, select
@@ -25,7 +26,7 @@ class UnknownSuppression(NotFound):
 
 
 class NoReason(Refused):
-    code = "no-reason"
+    code, status = "no-reason", HTTPStatus.UNPROCESSABLE_ENTITY
 
 
 def is_suppressed(session: Session, email: str) -> bool:

@@ -89,7 +89,8 @@ class House:
     def _body(self, rule: Rule, method: str) -> Any:
         path = re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", rule.rule)
         told = self.document["paths"].get(path, {}).get(method.lower(), {}).get("requestBody")
-        return _example(told["content"]["application/json"]["schema"], self.document) if told else None
+        shape = told["content"].get("application/json") if told else None
+        return _example(shape["schema"], self.document) if shape else None
 
     def _appoint(self, role: str) -> UUID:
         organiser_id, given = uuid4(), "owner" if role == "stranger" else role

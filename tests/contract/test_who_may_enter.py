@@ -39,6 +39,7 @@ OPEN = {
     "/moi/<token>": "the personal link is the key",
     "/q/<link>": "the questionnaire's link is the key",
     "/boite/<key>": "the mailbox's key",
+    "/api/notifications/returns": "the key of the operator's mail provider",
     "/refus/<token>": "a letter's own door, signed by the house",
     "/r/<slug>": "the public page and its form",
     "/api/registration/gatherings/<uuid:gathering_id>/registrations": "the public form, for programs",

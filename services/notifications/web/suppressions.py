@@ -51,7 +51,7 @@ def _page(session: Session, gathering: Gathering, *, wrong: dict[UUID, Form] | N
         released=[row for row in rows if row[0].released_at is not None],
         forms={row.id: Form({}) for row, _letter in rows} | (wrong or {}),
         refused=refusals.listed(session, gathering.id),
-        is_read=bool(settings().bounces),
+        is_read=bool(settings().bounces or settings().returns_key),
         trouble=returns.trouble(session, settings().bounces),
         **around(session, gathering),
     )

@@ -32,6 +32,15 @@ class Return:
     is_dead: bool
     said: str
 
+    @classmethod
+    def of(cls, message_id: str, kind: str, status: str, said: str) -> Return:
+        """What a provider tells of the letter it got under this Message-ID: `kind` is bounced or delayed, `status` a
+        code of RFC 3463 or empty.
+        """
+        is_final = kind == "bounced"
+        is_dead = is_final and _is_dead(status, said)
+        return cls((f"<{message_id.strip().strip('<>')}>",), "", is_final, is_dead, _short(said or status))
+
 
 def read(raw: bytes) -> Return | None:
     """The return this message is; None for everything else: replies of people and robots, letters that arrived."""

@@ -110,15 +110,15 @@ def test_what_was_settled_meanwhile_is_not_told(morning):
     assert write(morning, EIGHT) == 0
 
 
-def test_many_failures_are_ten_names_and_a_number(morning):
+def test_many_failures_are_eight_names_and_a_number(morning):
     for number in range(13):
         fails(morning, f"Ada{number}", "failed")
 
     write(morning, EIGHT)
 
     (letter,) = morning.letters("digest")
-    assert letter.text.count("\n- ") == 11
-    assert "- 3 autres" in letter.text
+    assert letter.text.count("\n- ") == 9
+    assert "- 5 autres" in letter.text
     assert "13 courriers" in letter.text
 
 

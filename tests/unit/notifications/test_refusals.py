@@ -17,6 +17,7 @@ from sqlalchemy import select
 from services.notifications import deliveries, disclosures, drafts, erasures, letters, refusals
 from services.notifications.doors import Doors
 from services.notifications.models import Delivery, Gathering, Letter, Refusal
+from services.notifications.writing import composing
 from services.notifications.writing.kinds import KINDS
 from tests.unit.notifications.conftest import NOON, SPRING, a_person, registered
 from tests.unit.notifications.posted import At, a_letter, queue
@@ -47,6 +48,23 @@ def state(street, letter):
     return next(one.state for one in street.letters() if one.id == letter.id)
 
 
+@pytest.mark.parametrize(("language", "said"), [("fr", "Ne plus recevoir"), ("en", "Get no more")])
+def test_who_is_solicited_reads_how_to_say_no_in_both_twins(sink, a_poster, street, language, said):
+    written = composing.rewrite("Bonjour", "Bonjour Ada,\n\nVenez.", language=language)
+    letter = a_letter(kind="invitation", is_solicitation=True, language=language, html=written.html)
+    queue(street.database, letter)
+
+    a_poster(sink.start(), doors=DOORS).post(street.database)
+
+    message = message_from_bytes(sink.messages[0], policy=default)
+    for kind in ("plain", "html"):
+        shown = message.get_body((kind,)).get_content()
+        assert said in shown
+        assert DOORS.refusal(letter.id) in shown
+    page = BeautifulSoup(message.get_body(("html",)).get_content(), "html.parser")
+    assert page.find("p", class_="foot").find("a")["href"] == DOORS.refusal(letter.id)
+
+
 @pytest.mark.parametrize("kind", sorted(KINDS))
 def test_only_what_solicits_can_be_refused(sink, a_poster, street, kind):
     solicits = KINDS[kind].is_solicitation
@@ -58,6 +76,7 @@ def test_only_what_solicits_can_be_refused(sink, a_poster, street, kind):
     message = message_from_bytes(sink.messages[0], policy=default)
     told = (message["List-Unsubscribe"], message["List-Unsubscribe-Post"])
     assert solicits == (kind in SOLICITS)
+    assert solicits == (DOORS.refusal(letter.id) in message.get_body(("plain",)).get_content())
     assert told == (
         (f"<{DOORS.refusal(letter.id)}>", "List-Unsubscribe=One-Click") if solicits else (None, None)
     )

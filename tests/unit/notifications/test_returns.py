@@ -9,15 +9,16 @@ import pytest
 from bs4 import BeautifulSoup
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from services.notifications import drafts, letters, returns, suppressions
-from services.notifications.models import Delivery, Letter, Suppression
+from services.notifications.models import Delivery, Letter, ReturnsBox, Suppression
 from services.notifications.writing import returns as reading
 from tests.unit.chassis.face import some_settings
 from tests.unit.notifications.conftest import NOON, ODILE, SPRING, a_person, registered
 from tests.unit.notifications.postbox import Postbox
 from tests.unit.notifications.posted import a_letter, queue
+from tests.unit.notifications.test_lines import a_certificate
 from tests.unit.notifications.test_pages import HERE, press
 
 OURS = "<018f0000-1111-5222-8333-000000000007@palabre.example>"
@@ -318,6 +319,23 @@ def looked(street, url):
     with street.database.transaction(settings=ours) as session:
         calls = returns.find(session, datetime.now(UTC))
     return [returns.look(street.database, ours, *call) for call in calls]
+
+
+def test_a_mailbox_behind_tls_is_read_when_its_certificate_is_good(sent, a_postbox, tmp_path, monkeypatch):
+    context, path = a_certificate(tmp_path)
+    box = a_postbox(POSTFIX, tls=context)
+
+    assert looked(sent, box.url) == [0]
+    with sent.database.reading() as session:
+        assert "certificate" in returns.trouble(session, box.url)
+    with sent.database.transaction() as session:
+        session.execute(update(ReturnsBox).values(next_at=NOON.replace(year=2020)))
+    monkeypatch.setenv("SSL_CERT_FILE", str(path))
+
+    assert looked(sent, box.url) == [1]
+    assert of_ada(sent)[0] == "bounced"
+    with sent.database.reading() as session:
+        assert returns.trouble(session, box.url) == ""
 
 
 def test_the_mailbox_is_read_and_what_was_read_is_marked(sent, a_postbox):
