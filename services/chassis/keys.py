@@ -27,15 +27,20 @@ class KeyUsedOtherwise(Refused):
     code, status = "key-used-otherwise", HTTPStatus.UNPROCESSABLE_ENTITY
 
 
+def given() -> str:
+    """What the caller calls this write (the `Idempotency-Key` header, or the form's `once` field), or nothing."""
+    return (request.headers.get("Idempotency-Key") or request.form.get("once") or "")[:200]
+
+
 def of_request() -> str | None:
-    """The key of this request (the `Idempotency-Key` header, or the form's `once` field), or None when it has none."""
-    given = request.headers.get("Idempotency-Key") or request.form.get("once")
-    if not given:
+    """The key of this request, or None when it has none."""
+    named = given()
+    if not named:
         return None
     # A key is only its owner's: the same one on another address or from another person is another key.
     owner = request.cookies.get("palabre", "") + request.cookies.get("palabre_moi", "")
     owner += request.headers.get("Authorization", "")
-    mixed = "\n".join((request.method, request.path, owner, given[:200]))
+    mixed = "\n".join((request.method, request.path, owner, named))
     return hashlib.sha256(mixed.encode()).hexdigest()
 
 

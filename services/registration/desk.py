@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from uuid import UUID, uuid4
+from uuid import UUID, uuid4, uuid5
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
@@ -21,6 +21,10 @@ EXPECTED = (State.registered, State.no_show)
 
 class RoomFull(Refused):
     code = "room-full"
+
+
+class AnotherArrival(Refused):
+    code = "another-arrival"
 
 
 def check_in(
@@ -58,17 +62,27 @@ def walk_in(
     trade: str,
     structure: str,
     language: str = "",
+    entry: str = "",
     by: UUID,
     links: Links,
     now: datetime,
 ) -> Participant:
     """Register and check in someone who came unannounced, while fewer people are here than there are seats.
 
-    Somebody we know by this address and name is checked in as themselves. Raises NotFound, RoomFull, Misshapen.
+    Somebody we know by this address and name is checked in as themselves; without an address nobody is known, for
+    two people may have one name. `entry` is what the desk calls this arrival: the same entry is the same person,
+    whoever sends it again and from whichever sign-in. Raises NotFound, RoomFull, AnotherArrival (this entry was
+    somebody of another name), Misshapen.
     """
     gathering = waiting_list.lock(session, gathering_id)
-    check_place(gathering, territory=territory, trade=trade)
     name_key = names.fold(f"{given} {family}")
+    participant_id = uuid5(gathering_id, entry) if entry else uuid4()
+    noted = session.get(Participant, participant_id)
+    if noted is not None:
+        if noted.state != State.erased and names.fold(f"{noted.given} {noted.family}") != name_key:
+            raise AnotherArrival("This was sent already for somebody else. Write them down once more.")
+        return check_in(session, gathering_id, noted.id, by=by, links=links, now=now)
+    check_place(gathering, territory=territory, trade=trade)
     known = session.scalar(
         select(Participant.id).where(
             Participant.gathering_id == gathering_id,
@@ -76,10 +90,9 @@ def walk_in(
             Participant.name_key == name_key,
         )
     )
-    if known is not None:
+    if email and known is not None:
         return check_in(session, gathering_id, known, by=by, links=links, now=now)
     _find_a_chair(session, gathering_id, seats=gathering.seats)
-    participant_id = uuid4()
     participant = Participant(
         id=participant_id,
         gathering_id=gathering_id,
@@ -87,7 +100,7 @@ def walk_in(
         given=given,
         family=family,
         email=email,
-        name_key=name_key,
+        name_key=name_key if email else names.alone(name_key, participant_id),
         territory=territory,
         trade=trade,
         structure=structure,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from uuid import UUID
 
 LONGEST = 120
 
@@ -32,6 +33,14 @@ def clean(text: str) -> str:
         elif letter in _KEPT or kind not in ("Cc", "Cf", "Cs", "Co", "Cn"):
             kept.append(letter)
     return " ".join("".join(kept).split()).strip(_KEPT + " ")
+
+
+def alone(folded: str, of: UUID) -> str:
+    """What tells someone without an address from all others of their name: nothing but who they are.
+
+    `folded` holds no sign, so no name ever reads like such a key.
+    """
+    return f"{folded}#{of}"
 
 
 def searchable(*texts: str) -> str:

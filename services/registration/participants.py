@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, bindparam, collate, func, or_, select
+from sqlalchemy import ColumnElement, and_, bindparam, collate, func, or_, select
 from sqlalchemy.orm import Session
 
 from services.chassis.errors import NotFound
@@ -142,7 +142,9 @@ def find(session: Session, gathering_id: UUID, participant_id: UUID) -> Particip
 
 def akin(session: Session, participant: Participant) -> Sequence[Participant]:
     """Who may be the same person under another address, or shares this one. A suggestion: nothing is merged."""
-    ways = [Participant.name_key == participant.name_key]
+    folded = names.fold(f"{participant.given} {participant.family}")
+    nobodys = and_(Participant.email == "", Participant.name_key.startswith(f"{folded}#", autoescape=True))
+    ways = [Participant.name_key == folded, nobodys]
     if participant.email:
         ways.append(Participant.email == participant.email)
     return session.scalars(

@@ -134,6 +134,8 @@ def change(
         if line.room.refusal(territory) == Reason.quota:
             raise Misshapen({"territory": ["All the seats of this territory are taken."]})
     name_key = names.fold(f"{given} {family}")
+    if not participant.email:
+        name_key = names.alone(name_key, participant.id)
     if name_key != participant.name_key and _is_known(session, participant, name_key):
         raise Misshapen({"given": ["Somebody of this name is registered with your address already."]})
 

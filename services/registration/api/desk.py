@@ -7,6 +7,7 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
+from services.chassis import keys
 from services.chassis.doors import Doors
 from services.chassis.web import now, transacted
 from services.registration import desk
@@ -33,7 +34,7 @@ def check_in(session: Session, gathering_id: UUID, participant_id: UUID) -> Part
 def walk_in(session: Session, wanted: dict[str, Any], gathering_id: UUID) -> Participant:
     """Register and check in someone who came unannounced."""
     by = may(session, gathering_id, *DESK)
-    return desk.walk_in(session, gathering_id, **wanted, by=by, links=links(), now=now())
+    return desk.walk_in(session, gathering_id, **wanted, entry=keys.given(), by=by, links=links(), now=now())
 
 
 @api.post("/<uuid:gathering_id>/absences")

@@ -99,9 +99,10 @@ document.addEventListener("submit", (event) => {
     note(form, form.dataset.name, form.dataset.arrival);
   } else if (form.dataset.walkIn !== undefined && form.given.value.trim()) {
     event.preventDefault();
+    // The kept page carries the key it was kept with: each arrival has one of its own.
+    form.once.value = crypto.randomUUID();
     note(form, (form.given.value + " " + form.family.value).trim(), "");
     form.reset();
-    form.once.value = crypto.randomUUID();
     form.given.focus();
   }
 });

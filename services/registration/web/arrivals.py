@@ -10,6 +10,7 @@ from flask import Blueprint, Response, current_app, request
 from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 
+from services.chassis import keys
 from services.chassis.i18n import gettext as _
 from services.chassis.i18n import ngettext
 from services.chassis.pages import Form, render, tell
@@ -55,14 +56,16 @@ def walk_in(session: Session, slug: str) -> ResponseReturnValue:
     gathering, by = guarded(session, slug, *DESK)
 
     def deed(**wanted: Any) -> ResponseReturnValue:
-        here = desk.walk_in(session, gathering.id, **wanted, by=by, links=links(), now=now())
+        here = desk.walk_in(
+            session, gathering.id, **wanted, entry=keys.given(), by=by, links=links(), now=now()
+        )
         tell(_("%(name)s is here.", name=f"{here.given} {here.family}".strip()))
         return see_other(f"/o/{slug}/accueil")
 
     def again(form: Form) -> str:
         return _page(session, gathering, form)
 
-    return attempt(Form(request.form), NewWalkIn, deed, again, beside=(desk.RoomFull,))
+    return attempt(Form(request.form), NewWalkIn, deed, again, beside=(desk.RoomFull, desk.AnotherArrival))
 
 
 @web.post("/absences")

@@ -6,6 +6,8 @@ from uuid import uuid4
 
 import pytest
 
+from services.chassis import auth
+from services.chassis.web import settings
 from services.registration import sign_ins
 from tests.unit.registration.conftest import DESCRIPTION
 
@@ -59,6 +61,22 @@ def test_a_program_runs_a_gathering_from_end_to_end(program, gathering, app):
     assert program.post(f"{here}/absences").json == {"absent": 0}
     assert program.get(f"{here}/participants?q=LOVELACE").json["total"] == 2
     assert program.get(f"{here}/figures").json["states"] == {"present": 2}
+
+
+def test_an_arrival_sent_again_after_signing_in_again_is_one_person(program, gathering, app, odile):
+    here = f"{BASE}/{gathering['gathering_id']}/walk-ins"
+    who = auth.Actor("organiser", odile.id, odile.email, odile.name)
+    with app.app_context():
+        tokens = [auth.issue(settings(), who, seconds) for seconds in (600, 900)]
+
+    people = []
+    for token in tokens:
+        headers = {"Authorization": f"Bearer {token}", "Idempotency-Key": "one"}
+        answer = app.test_client().post(here, json={**ADA, "email": ""}, headers=headers)
+        people.append((answer.status_code, answer.json["participant_id"]))
+
+    assert tokens[0] != tokens[1]
+    assert people == [(201, people[0][1])] * 2
 
 
 def test_a_list_is_staged_and_applied(program, gathering):

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from services.registration import cancellations, desk
+from services.registration import cancellations, desk, participants, registrations
 from services.registration.models import State
 from tests.unit.registration.conftest import LINKS, NOON
 
@@ -58,6 +58,47 @@ def test_a_walk_in_we_know_is_checked_in_as_themselves(a_gathering, come, act):
     here = act(desk.walk_in, gathering.id, **CY)
 
     assert (here.id, here.walk_in) == (cy, False)
+
+
+def test_two_people_of_one_name_without_an_address_are_two_people(a_gathering, act, registration):
+    gathering = a_gathering()
+
+    first = act(desk.walk_in, gathering.id, **{**CY, "email": ""}, entry="one")
+    second = act(desk.walk_in, gathering.id, **{**CY, "email": ""}, entry="two")
+
+    assert first.id != second.id
+    with registration.reading() as session:
+        assert [one.id for one in participants.akin(session, first)] == [second.id]
+
+
+@pytest.mark.parametrize("email", ["", "cy@example.org"])
+def test_an_entry_of_the_desk_that_comes_twice_is_one_person(a_gathering, act, told, email):
+    gathering = a_gathering(seats=1)
+    told()
+
+    first = act(desk.walk_in, gathering.id, **{**CY, "email": email}, entry="one")
+    again = act(desk.walk_in, gathering.id, **{**CY, "email": email}, entry="one")
+
+    assert (again.id, told()) == (first.id, ["participant_registered", "participant_checked_in"])
+
+
+def test_an_entry_is_never_somebody_else(a_gathering, act):
+    gathering = a_gathering()
+    act(desk.walk_in, gathering.id, **{**CY, "email": ""}, entry="one")
+
+    with pytest.raises(desk.AnotherArrival):
+        act(desk.walk_in, gathering.id, **{**CY, "given": "Di", "email": ""}, entry="one")
+
+
+def test_who_has_no_address_may_be_called_as_another_who_has_none(a_gathering, act):
+    gathering = a_gathering()
+    act(desk.walk_in, gathering.id, **{**CY, "email": ""})
+    di = act(desk.walk_in, gathering.id, **{**CY, "given": "Di", "email": ""})
+    said = {name: CY[name] for name in ("given", "family", "territory", "trade", "structure")}
+
+    changed = act(registrations.change, di.id, **said, language="fr")
+
+    assert (changed.id, changed.given) == (di.id, "Cy")
 
 
 def test_nobody_walks_into_a_full_room(a_gathering, come, act):
