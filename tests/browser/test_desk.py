@@ -150,6 +150,24 @@ def test_the_desk_opens_again_without_network_and_still_knows_what_waits(hall, b
     context.close()
 
 
+def test_two_people_of_one_name_on_a_page_opened_again_without_network_are_both_here(hall, browser):
+    context, page = hall.desk(browser)
+    hall.cut()
+    for waiting in (1, 2):
+        page.reload()
+        page.fill("[data-walk-in] [name=given]", "Zoé")
+        page.select_option("[data-walk-in] [name=territory]", index=1)
+        page.check("[data-walk-in] [name=trade] >> nth=0")
+        page.click("[data-walk-in] .btn.main")
+        expect(page.locator("#desk-queue li")).to_have_count(waiting)
+
+    hall.mend()
+    expect(page.locator("#desk-state")).to_be_hidden(timeout=20_000)
+
+    assert hall.arrivals() == 2
+    context.close()
+
+
 def test_a_browser_that_is_offline_queues_too(hall, browser):
     context, page = hall.desk(browser)
     context.set_offline(True)
