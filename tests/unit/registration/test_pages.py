@@ -318,6 +318,18 @@ def test_the_desk_checks_in_by_name_welcomes_walk_ins_and_notes_absences(organis
     ]  # fmt: skip
 
 
+def test_the_desk_offers_the_badge_of_who_is_here(organiser, gathering, come):
+    ada = come(gathering, "Ada")
+    organiser.get(f"/o/{gathering.slug}/accueil")
+    badge = f"/o/{gathering.slug}/kit/badges.pdf?personne={ada}"
+    assert badge not in organiser.client.get(f"/o/{gathering.slug}/accueil").text
+
+    organiser.press(f"accueil/{ada}")
+
+    answer = organiser.client.get(f"/o/{gathering.slug}/accueil")
+    assert f'href="{badge}"' in answer.text
+
+
 def test_stories_and_topics_go_from_the_participant_to_the_day(organiser, gathering, a_browser, letter, told):
     browser = a_browser()
     register(browser, gathering)
