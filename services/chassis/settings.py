@@ -8,6 +8,7 @@ from base64 import urlsafe_b64decode
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from difflib import get_close_matches
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -90,6 +91,17 @@ def _mailbox(value: str) -> str:
 def _returns_key(value: str) -> str:
     if value and len(value) < KEY_CHARACTERS:
         raise ValueError(f"a key needs {KEY_CHARACTERS} characters or more")
+    return value
+
+
+def _resolver(value: str) -> str:
+    there = urlsplit(f"//{value}")
+    try:
+        is_good = not value or (ip_address(there.hostname or "") is not None and there.port != 0)
+    except ValueError:
+        is_good = False
+    if not is_good:
+        raise ValueError("an IP address, with :port if it is not 53")
     return value
 
 
@@ -241,6 +253,11 @@ class Settings:
         default="",
         secret=True,
         read=_returns_key,
+    )
+    resolver: str = _setting(
+        "the DNS server asked about the sender's domain, as 192.0.2.1 or 192.0.2.1:53; empty: this machine's own",
+        default="",
+        read=_resolver,
     )
     mailbox_key: str = _setting(
         "opens the local mailbox page /boite/<key>; empty closes it", default="", secret=True

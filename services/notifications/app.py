@@ -8,12 +8,11 @@ from typing import TYPE_CHECKING
 from services.chassis.db import Database
 from services.chassis.service import Service
 from services.chassis.settings import Settings, WrongSetting
-from services.notifications import deliveries, health, signatures
+from services.notifications import deliveries, health, signatures, tasks
 from services.notifications.events import EVENTS
 from services.notifications.lines import Server
 from services.notifications.models import Base
 from services.notifications.signatures import UnusableKey
-from services.notifications.tasks import DIGEST, DOUBT, FIND, FIND_RETURNS, LOOK, POST, REMIND, SET_RIGHT, inbox
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -52,13 +51,13 @@ def _check(settings: Settings) -> None:
 service = Service(
     name="notifications",
     metadata=Base.metadata,
-    inbox=inbox,
+    inbox=tasks.inbox,
     events=EVENTS,
     create_app=create_app,
     folder=Path(__file__).parent,
-    chores=(DOUBT, SET_RIGHT, REMIND, DIGEST),
-    sweeps=(FIND, FIND_RETURNS),
-    tasks=(POST, LOOK),
+    chores=(tasks.DOUBT, tasks.SET_RIGHT, tasks.REMIND, tasks.DIGEST),
+    sweeps=(tasks.FIND, tasks.FIND_RETURNS, tasks.FIND_DOMAIN),
+    tasks=(tasks.POST, tasks.LOOK, tasks.LOOK_UP),
     restored=(deliveries.after_restore,),
     measures=(health.measures,),
 )

@@ -281,6 +281,18 @@ class ReturnsBox(Base):
     trouble: Mapped[str] = mapped_column(Text, default="", server_default="")
 
 
+class SenderDomain(Base):
+    """What the DNS says of the domain that letters come from: `told` are records.Finding, as of `looked_at`."""
+
+    __tablename__ = "sender_domains"
+
+    name: Mapped[str] = mapped_column(primary_key=True)
+    next_at: Mapped[datetime]
+    asked_at: Mapped[datetime | None]
+    looked_at: Mapped[datetime | None]
+    told: Mapped[list[dict[str, Any]]] = mapped_column(JSON, default=list)
+
+
 class MailServer(Base):
     """A mail server as all posters share it: free again at `free_at`, left alone until `rests_until`.
 

@@ -16,6 +16,7 @@ from services.notifications import (
     deliveries,
     digests,
     disclosures,
+    domains,
     erasures,
     people,
     posting,
@@ -89,6 +90,8 @@ POST = Task("post", "notifications.mail", posting.post)
 FIND = Sweep("find_letters", 1, deliveries.find, "post")
 LOOK = Task("read_returns", "notifications.mail", returns.look)
 FIND_RETURNS = Sweep("find_returns", 30, returns.find, "read_returns", by_clock=True)
+LOOK_UP = Task("look_up_domain", "notifications.mail", domains.look)
+FIND_DOMAIN = Sweep("find_domain", 30, domains.find, "look_up_domain", by_clock=True)
 REMIND = Chore("write_reminders", 5, reminders.write_due)
 DIGEST = Chore("write_digests", 30, digests.write_due)
 DOUBT = Chore("doubt_letters", 20, deliveries.doubt)

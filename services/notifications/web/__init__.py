@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from services.notifications.web.digest import digest
+from services.notifications.web.domain import domain
 from services.notifications.web.health import health
 from services.notifications.web.letters import letters
 from services.notifications.web.mailbox import mailbox
@@ -11,4 +12,4 @@ from services.notifications.web.schedule import schedule
 from services.notifications.web.suppressions import suppressions
 from services.notifications.web.wordings import wordings
 
-PAGES = (letters, wordings, schedule, digest, suppressions, refusals, mailbox, health)
+PAGES = (letters, wordings, schedule, digest, suppressions, domain, refusals, mailbox, health)

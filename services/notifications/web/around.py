@@ -46,6 +46,7 @@ def around(session: Session, gathering: Gathering) -> dict[str, object]:
             ngettext("To look at (%(num)s)", "To look at (%(num)s)", failed),
         ),
         (url_for("suppressions.listed", slug=slug), _("Addresses")),
+        (url_for("domain.page", slug=slug), _("Sender")),
         (url_for("wordings.listed", slug=slug), _("Wordings")),
         (url_for("schedule.lines", slug=slug), _("Schedule")),
         (url_for("digest.page", slug=slug), _("Digest")),
