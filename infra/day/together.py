@@ -202,10 +202,14 @@ def rebalance(scene: Scene) -> None:
         # Also that nobody else is still expected: until the absences are known, a re-balance would seat the absent.
         _everybody_known(scene, wanted, ("present", "registered"))
         moved_in_all = 0
+        came = {guest.id for guest in scene.walk_ins}
         for kind, round_id in scene.rounds.items():
             address = f"/api/grouping/rounds/{round_id}"
             board = scene.desk.get(address)
             before = _places(board)
+            scene.ledger.same(came & before.keys(), came, f"{kind}: who walked in was seated at once")
+            for guest in scene.walk_ins:
+                scene.ledger.promise(guest.email, "placement")
             sheet = f"/g/{scene.slug}/temps/{board['number']}"
             form = scene.organiser.get(sheet).form("/reequilibrer$")
             scene.organiser.send(form.fill(policy="sizes") if form.has("policy") else form)
@@ -217,17 +221,15 @@ def rebalance(scene: Scene) -> None:
             for guest in here:
                 if guest.id in moved:
                     scene.ledger.promise(guest.email, "moved")
-                if guest.id in new:
-                    scene.ledger.promise(guest.email, "placement")
             scene.organiser.send(page.form("/reequilibrer/appliquer$"))
             board = scene.desk.get(address)
             _rules(scene, board, wanted, away)
             after = _places(board)
             changed = {one for one in wanted if one in before and before[one] != after.get(one)}
             scene.ledger.same(changed, moved, f"{kind}: exactly those move who were announced")
-            scene.ledger.same(new, {guest.id for guest in scene.walk_ins}, f"{kind}: who walked in is seated")
+            scene.ledger.same(new, set(), f"{kind}: nobody still waits for a seat")
             moved_in_all += len(moved)
-            step.notes.append(f"{kind}: {len(moved)} move, {len(new)} seated")
+            step.notes.append(f"{kind}: {len(moved)} move, {len(came)} were seated as they came")
         scene.mailbox.wait_for("moved", moved_in_all)
         scene.figures["moves"] = moved_in_all
 

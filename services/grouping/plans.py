@@ -69,13 +69,15 @@ def publish(
 ) -> Plan:
     """Put the draft (or the proposal) in force, and tell each person whose place is new or changed.
 
-    People who left since it was made lose their place in it. `because` has a code for those whom a re-balance moves,
-    which goes before the other reasons. Raises NoPlan.
+    People who left since it was made lose their place in it; who was seated meanwhile keeps theirs. `because` has a
+    code for those whom a re-balance moves, which goes before the other reasons. Raises NoPlan.
     """
     _lock(session, round_)
     plan = rounds.on_the_table(session, round_.id, state)
     if plan is None:
         raise NoPlan("There is nothing to publish: form the groups first.")
+    here = rounds.in_force(session, round_.id)
+    meanwhile = seats_of(session, here) if here is not None and here is not plan else {}
     session.execute(
         update(Plan).where(Plan.round_id == round_.id, Plan.state == "published").values(state="past")
     )
@@ -83,11 +85,15 @@ def publish(
     plan.state, plan.version, plan.published_at = "published", (last or 0) + 1, now
     _drop_others(session, plan, "draft", "proposal")
     people = {m.participant_id: m for m in members.known(session, round_.gathering_id)}
+    tables, seated_here = {g.id for g in plan_groups(session, plan)}, set(seats_of(session, plan))
+    for person, group_id in meanwhile.items():
+        if person not in seated_here and group_id in tables:
+            plan.placements.append(Placement(participant_id=person, group_id=group_id))
     for placement in list(plan.placements):
         if placement.participant_id not in people or not people[placement.participant_id].is_expected:
             plan.placements.remove(placement)
     session.flush()
-    _announce(session, round_, plan, people, because or {}, now)
+    announce(session, round_, plan, people, because or {}, now)
     return plan
 
 
@@ -96,14 +102,9 @@ def go_back(session: Session, round_: Round, *, now: datetime) -> Plan:
     _lock(session, round_)
     mine = select(Plan).where(Plan.round_id == round_.id, Plan.state == "past")
     before = session.scalar(mine.order_by(Plan.version.desc()).limit(1))
-    here = rounds.in_force(session, round_.id)
-    if before is None or here is None:
+    if before is None or rounds.in_force(session, round_.id) is None:
         raise NothingBefore("No plan was in force before this one.")
     seats = seats_of(session, before)
-    known = {m.participant_id: m for m in members.known(session, round_.gathering_id)}
-    for person, group in seats_of(session, here).items():
-        if person not in seats and person in known and known[person].walk_in:
-            seats[person] = group
     plan = _new_plan(session, round_.id, seats, state="draft", based_on=before.id, now=now)
     plan.figures = before.figures
     session.flush()
@@ -207,7 +208,7 @@ def seated(member: Member) -> Seated:
     return Seated(member.participant_id, member.territory, member.trade, member.structure)
 
 
-def _announce(
+def announce(
     session: Session,
     round_: Round,
     plan: Plan,
@@ -215,6 +216,7 @@ def _announce(
     because: Mapping[UUID, str],
     now: datetime,
 ) -> None:
+    """Tell what the plan in force is now, and each person whose place is new or another one than they were told."""
     groups = plan_groups(session, plan)
     tables = {group.id: [people[p] for p in sorted(_at(plan, group))] for group in groups}
     names = gatherings.territories(session, round_.gathering_id)
@@ -346,6 +348,12 @@ def _drop_others(session: Session, plan: Plan, *states: str) -> None:
     """A newer draft takes the place of the one before it, a newer proposal too, and a published plan that of both."""
     old = (Plan.round_id == plan.round_id) & (Plan.id != plan.id) & Plan.state.in_(states)
     session.execute(update(Plan).where(old).values(state="dropped"))
+
+
+def held(session: Session, round_: Round) -> Plan | None:
+    """The plan in force, which nobody else changes until this transaction ends."""
+    _lock(session, round_)
+    return rounds.in_force(session, round_.id)
 
 
 def _lock(session: Session, round_: Round) -> None:

@@ -14,7 +14,17 @@ from services.chassis import roles
 from services.chassis.db import Database
 from services.chassis.inbox import Heard, Inbox
 from services.chassis.service import Sweep, Task
-from services.grouping import disclosures, erasures, gatherings, members, plans, proving, questions, rounds
+from services.grouping import (
+    arrivals,
+    disclosures,
+    erasures,
+    gatherings,
+    members,
+    plans,
+    proving,
+    questions,
+    rounds,
+)
 from services.grouping.models import Gathering, Member, Story, Topic, Wish
 
 # Most answers are there before anything is told of their progress.
@@ -131,9 +141,13 @@ def let_member_go(session: Session, fact: dict[str, Any], now: datetime) -> None
     members.note(session, fact["participant_id"], state="cancelled")
 
 
-@inbox.on("registration.participant_checked_in.v1", reads=Person, replays=True)
-def note_arrival(session: Session, fact: dict[str, Any], now: datetime) -> None:
+def recall_arrival(session: Session, fact: dict[str, Any], now: datetime) -> None:
     members.note(session, fact["participant_id"], state="present")
+
+
+@inbox.on("registration.participant_checked_in.v1", reads=Person, replays=recall_arrival)
+def note_arrival(session: Session, fact: dict[str, Any], now: datetime) -> None:
+    arrivals.arrive(session, fact["participant_id"], now=now)
 
 
 @inbox.on("registration.participant_absent.v1", reads=Person, replays=True)
