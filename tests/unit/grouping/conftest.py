@@ -18,8 +18,9 @@ from services.chassis import auth
 from services.chassis.db import Database, delivery, outbox
 from services.chassis.outbox import envelope, uuid7
 from services.chassis.settings import Settings
+from services.grouping import plans, rounds
 from services.grouping.app import service
-from services.grouping.models import Base
+from services.grouping.models import Base, Round
 from services.grouping.tasks import inbox
 
 NOON = datetime(2027, 4, 8, 10, tzinfo=UTC)
@@ -231,6 +232,20 @@ def browse(day: Day) -> Iterator[Callable[..., Browser]]:
         return Browser(client)
 
     return open_browser
+
+
+@pytest.fixture
+def tables(day: Day) -> UUID:
+    """A published round of four topic groups of ten."""
+    day.crowd(40, topics=4)
+    with day.database.transaction() as session:
+        round_ = rounds.open_round(
+            session, GATHERING, kind="topics", name="Entre pairs", by=ORGANISER, now=NOON
+        )
+    day.settle()
+    with day.database.transaction() as session:
+        plans.publish(session, session.get_one(Round, round_.id), now=NOON)
+    return round_.id
 
 
 @pytest.fixture

@@ -16,19 +16,6 @@ from tests.unit.grouping.test_plans import act, placed, seats
 NEW = 200
 
 
-@pytest.fixture
-def tables(day: Day) -> UUID:
-    """A published round of four topic groups of ten."""
-    day.crowd(40, topics=4)
-    with day.database.transaction() as session:
-        round_ = rounds.open_round(
-            session, GATHERING, kind="topics", name="Entre pairs", by=ORGANISER, now=NOON
-        )
-    day.settle()
-    act(day, round_.id, plans.publish, now=NOON)
-    return round_.id
-
-
 def arrives(day: Day, number: int = NEW, **other: str) -> None:
     day.register(number, walk_in=True, **other)
     day.note("checked_in", number)

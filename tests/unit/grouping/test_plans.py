@@ -10,19 +10,6 @@ from services.grouping.models import Group, Round
 from tests.unit.grouping.conftest import GATHERING, NOON, ORGANISER, Day, person, topic
 
 
-@pytest.fixture
-def tables(day: Day) -> UUID:
-    """A published round of four topic groups of ten."""
-    day.crowd(40, topics=4)
-    with day.database.transaction() as session:
-        round_ = rounds.open_round(
-            session, GATHERING, kind="topics", name="Entre pairs", by=ORGANISER, now=NOON
-        )
-    day.settle()
-    act(day, round_.id, plans.publish, now=NOON)
-    return round_.id
-
-
 def act(day: Day, round_id: UUID, deed: Any, /, *args: Any, **choices: Any) -> Any:
     with day.database.transaction() as session:
         return deed(session, session.get_one(Round, round_id), *args, **choices)
