@@ -16,7 +16,11 @@ BY_HAND = {
     "PALABRE_PUBLIC_URL": "https://palabre.example.org",
     "PALABRE_SMTP_URL": "smtp://user:password@mail.example.org:587",
     "PALABRE_SENDER": "palabre@example.org",
+}
+# What the files of infra/compose ask for besides.
+BY_HAND_OF_OVERRIDES = {
     "GRAFANA_PASSWORD": "for the check alone",
+    "PALABRE_DKIM": "s1._domainkey.example.org=/run/keys/s1.pem",
 }
 OVERRIDES = Path("infra/compose")
 
@@ -80,6 +84,7 @@ def main() -> None:
     if not _said(command, files, without):
         sys.exit("docker-compose.yml starts without PALABRE_SECRET_KEY")
     overrides = sorted(OVERRIDES.glob("*.yml"))
+    environ |= BY_HAND_OF_OVERRIDES
     for override in overrides:
         _config(command, [*files, str(override)], environ)
     names = ", ".join(path.stem for path in overrides)

@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from infra import prefixes
-from infra.docker.check import BY_HAND
+from infra.docker.check import BY_HAND, BY_HAND_OF_OVERRIDES, OVERRIDES
 from infra.embedded import secrets_for_env
 
 ROOT = Path(__file__).parents[3]
@@ -52,8 +52,17 @@ def test_no_secret_has_a_default_and_each_is_explained() -> None:
         re.findall(r"^#?([A-Z_]+)=", (ROOT / ".env.example").read_text(encoding="utf-8"), re.MULTILINE)
     )
 
-    assert {name for name, how in asked.items() if how == ":?"} == secrets | set(BY_HAND) - {"GRAFANA_PASSWORD"}
+    assert {name for name, how in asked.items() if how == ":?"} == secrets | set(BY_HAND)
     assert explained == set(asked)
+
+
+def test_the_check_fills_in_all_that_the_overrides_ask_for() -> None:
+    texts = [path.read_text(encoding="utf-8") for path in sorted((ROOT / OVERRIDES).glob("*.yml"))]
+    asked = {name for text in texts for name in re.findall(r"\$\{(\w+):\?", text)}
+    secrets = {line.split("=")[0] for line in secrets_for_env.lines().splitlines()}
+
+    assert asked
+    assert asked <= secrets | set(BY_HAND) | set(BY_HAND_OF_OVERRIDES)
 
 
 def test_the_gateway_sends_each_prefix_where_the_table_says() -> None:
