@@ -7,7 +7,7 @@ a poster has it and may have given it to a server: it goes on by what that poste
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
@@ -40,6 +40,38 @@ RESTORED = N_("The platform was restored from a backup; this letter may have lef
 STOPPED = N_("The sender stopped while the server was taking this letter.")
 
 WAITING = ("queued", "deferred", "claimed")
+
+
+@dataclass(frozen=True, slots=True)
+class Handed:
+    """What a poster needs of a letter: plain values, read at once and no longer tied to the database."""
+
+    id: UUID
+    kind: str
+    message_id: str
+    email: str
+    name: str
+    sender_name: str
+    reply_to: str
+    language: str
+    subject: str
+    text: str
+    html: str
+    ics: str | None
+    ics_method: str | None
+    is_solicitation: bool
+    attempts: int
+    trace: str | None
+    created_at: datetime
+    queued_at: datetime | None
+
+    @property
+    def since(self) -> datetime:
+        """When it was first to leave."""
+        return self.queued_at or self.created_at
+
+
+_HANDED = tuple(getattr(Letter, field.name) for field in fields(Handed))
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +149,7 @@ def is_due(session: Session, batch: UUID | None, now: datetime) -> bool:
 
 def hand_over(
     session: Session, turn: UUID, now: datetime, *, batch: UUID | None = None, limit: int
-) -> list[Letter]:
+) -> list[Handed]:
     """Give up to `limit` letters to the poster of this turn: those of `batch`, or without one what is due.
 
     From the commit on the server may get them, so nobody else touches them. What was refused in this very moment stays.
@@ -126,16 +158,17 @@ def hand_over(
     if batch is not None:
         mine = select(Letter.id).where(Letter.claimed_by == batch, Letter.state == "claimed")
         wanted = mine.order_by(Letter.queued_at, Letter.id)
-    found = session.scalars(
+    rows = session.execute(
         update(Letter)
         .where(Letter.id.in_(wanted.limit(limit).with_for_update(skip_locked=True).scalar_subquery()))
         .values(state="handed", claimed_by=turn, claimed_at=now, next_at=None)
-        .returning(Letter)
-        .execution_options(synchronize_session=False, populate_existing=True)
-    ).all()
+        .returning(*_HANDED)
+        .execution_options(synchronize_session=False)
+    )
+    found = [Handed(*row) for row in rows]
     held = refusals.hold_back(session, (one.id for one in found if one.is_solicitation), now)
     handed = [letter for letter in found if letter.id not in held]
-    return sorted(handed, key=lambda letter: (letter.queued_at or letter.created_at, letter.id))
+    return sorted(handed, key=lambda letter: (letter.since, letter.id))
 
 
 def hold_on(session: Session, turn: UUID, ids: Iterable[UUID], now: datetime) -> set[UUID]:

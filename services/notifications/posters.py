@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from services.chassis.db import Database
 from services.notifications import deliveries, mail_servers, signatures
-from services.notifications.deliveries import FRESH, Told
+from services.notifications.deliveries import FRESH, Handed, Told
 from services.notifications.doors import Doors
 from services.notifications.lines import TIMEOUT_S, Later, Line, Lost, Never, Server, Unreachable
 from services.notifications.mail_servers import Closed, Turn
@@ -36,7 +36,7 @@ CHUNK = 20
 LARGEST, QUICK_S = 80, 0.5
 
 
-def seal(letter: Letter, sender: str, *, doors: Doors | None = None, keys: Sequence[Key] = ()) -> bytes:
+def seal(letter: Letter | Handed, sender: str, *, doors: Doors | None = None, keys: Sequence[Key] = ()) -> bytes:
     """The whole message of one letter, signed; `doors` makes the address where who is solicited says no."""
     refusal = doors.refusal(letter.id) if doors and letter.is_solicitation else ""
     text, html = feet.stand(letter.text, letter.html, refusal=refusal, language=letter.language)
@@ -65,7 +65,7 @@ def seal(letter: Letter, sender: str, *, doors: Doors | None = None, keys: Seque
     return signatures.signed(message, keys)
 
 
-def _trace(letter: Letter) -> str:
+def _trace(letter: Letter | Handed) -> str:
     return letter.trace.split("-")[1] if letter.trace else ""
 
 
@@ -141,7 +141,7 @@ class Poster:
     def sender(self) -> str:
         return self._sender
 
-    def seal(self, letter: Letter) -> bytes:
+    def seal(self, letter: Handed) -> bytes:
         """The whole message of one letter, as this poster gives it to a server. Raises UnusableAddress."""
         return seal(letter, self._sender, doors=self._doors, keys=self._keys)
 
@@ -155,7 +155,7 @@ class _Turn:
         self._poster, self._database, self._notes, self._clock = poster, database, kept, clock
         self._batch = batch
         self._id = kept.turn
-        self._held: deque[Letter] = deque()
+        self._held: deque[Handed] = deque()
         self._handed_at = clock.now()
         self._told: list[Told] = []
         self._away: tuple[Server, str] | None = None
@@ -213,7 +213,7 @@ class _Turn:
             return turn if self._held else None
         return turn
 
-    def _hand_over(self, session: Session, limit: int, now: datetime) -> list[Letter]:
+    def _hand_over(self, session: Session, limit: int, now: datetime) -> list[Handed]:
         if self._batch is not None:
             mine = deliveries.hand_over(session, self._id, now, batch=self._batch, limit=limit)
             if mine:
@@ -242,7 +242,7 @@ class _Turn:
                 return
             self._held.popleft()
 
-    def _one(self, line: Line, letter: Letter) -> bool:
+    def _one(self, line: Line, letter: Handed) -> bool:
         """Give one letter; False when it was held for so long that it must be asked for again. Raises Unreachable."""
         has_begun = False
         try:
@@ -266,14 +266,13 @@ class _Turn:
             self._taken += 1
         return True
 
-    def _learn(self, letter: Letter, line: Line, outcome: str, reply: str) -> None:
+    def _learn(self, letter: Handed, line: Line, outcome: str, reply: str) -> None:
         name = line.server.name
         self._notes.end(letter.id, Word(outcome, name, reply))
-        since = letter.queued_at or letter.created_at
         log.info(
             f"letter_{outcome}", letter=str(letter.id), kind=letter.kind, server=name, trace=_trace(letter)
         )
-        self._told.append(Told(letter.id, outcome, name, reply, self._clock.now(), letter.attempts, since))
+        self._told.append(Told(letter.id, outcome, name, reply, self._clock.now(), letter.attempts, letter.since))
 
 
 _OUTCOMES: dict[type[Exception], str] = {Later: "deferred", Never: "failed", Lost: "unknown"}
