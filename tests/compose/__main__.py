@@ -10,7 +10,7 @@ from pathlib import Path
 from infra.day import play
 from infra.day.board import Board, table
 from tests import runbook
-from tests.compose import bars, engine, in_files, refusals, standins, walls
+from tests.compose import bars, engine, in_files, mail, refusals, standins, walls
 from tests.compose.asking import Asking
 from tests.compose.catcher import Catcher
 from tests.compose.engine import NoEngine
@@ -107,6 +107,11 @@ def _whole(stack: Stack, board: Board, chosen: argparse.Namespace) -> list[str]:
         broken += _rolls(stack, board)
         broken += _restore(stack, board, saved)
     broken += _rest(stack, board)
+    with board.step("Signed and returned") as step:
+        broken += mail.broken(stack)
+        step.notes.append(
+            "a reader believes the signature; what comes back is noted, by the hook and from the mailbox"
+        )
     with board.step("Secrets in files") as step:
         broken += in_files.broken(stack)
         step.notes.append("everything is well again, and no container shows one")

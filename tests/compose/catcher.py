@@ -23,10 +23,14 @@ PAGE = 200
 
 
 class Catcher:
-    """`smtp_port` takes letters on every address of this machine, `url` tells them. Usable in a `with` block."""
+    """`smtp_port` takes letters on every address of this machine, `url` tells them. Usable in a `with` block.
+
+    `raw` are the letters as they came over the line, in the same order.
+    """
 
     def __init__(self) -> None:
         self.letters: list[dict[str, Any]] = []
+        self.raw: list[bytes] = []
         self.refuses = ""
         self._lock = threading.Lock()
         self._controller = Controller(self, hostname="0.0.0.0", port=0, enable_SMTPUTF8=True)  # noqa: S104
@@ -59,6 +63,7 @@ class Catcher:
         assert isinstance(content, bytes)
         letter = read(content, str(envelope.rcpt_tos[0]))
         with self._lock:
+            self.raw.append(content)
             self.letters.append({**letter, "number": len(self.letters) + 1})
         return "250 2.0.0 taken"
 

@@ -54,7 +54,7 @@ class Stack:
         self.env_file = folder / f"{project}.env"
         told = {
             "PALABRE_PUBLIC_URL": f"https://{NAME}",
-            "PALABRE_SMTP_URL": f"smtp://{self._this_machine()}:{catcher.smtp_port}",
+            "PALABRE_SMTP_URL": f"smtp://{self.this_machine()}:{catcher.smtp_port}",
             "PALABRE_SENDER": "palabre@palabre.example",
             "PALABRE_HTTP_PORT": str(free_port()),
             "PALABRE_HTTPS_PORT": str(self.port),
@@ -211,7 +211,7 @@ class Stack:
         words = ("psql", "-U", "postgres", "-qtA", "-d", database, "-c", statement)
         return self.compose("exec", "-T", "postgres", *words).strip()
 
-    def _this_machine(self) -> str:
+    def this_machine(self) -> str:
         """The address by which containers reach this machine: the engine's own bridge, else its name for it."""
         told = self.docker(
             "network", "inspect", "bridge", "--format", "{{(index .IPAM.Config 0).Gateway}}", check=False

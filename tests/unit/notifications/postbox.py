@@ -9,18 +9,24 @@ import threading
 
 
 class Postbox:
-    """Messages on a real port; `seen` are the numbers marked as read."""
+    """Messages on a real port; `seen` are the numbers marked as read. It is reached as `host`, from there alone."""
 
-    def __init__(self, *messages: bytes, opens: str = "pass word", tls: ssl.SSLContext | None = None) -> None:
+    def __init__(
+        self,
+        *messages: bytes,
+        opens: str = "pass word",
+        tls: ssl.SSLContext | None = None,
+        host: str = "127.0.0.1",
+    ) -> None:
         self.messages, self.opens = list(messages), opens
         self.seen: set[int] = set()
-        self._server = socketserver.ThreadingTCPServer(("127.0.0.1", 0), self._line())
+        self._server = socketserver.ThreadingTCPServer((host, 0), self._line())
         self._server.daemon_threads = True
         if tls is not None:
             self._server.socket = tls.wrap_socket(self._server.socket, server_side=True)
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
         scheme = "imap" if tls is None else "imaps"
-        self.url = f"{scheme}://palabre:pass%20word@127.0.0.1:{self._server.server_address[1]}/INBOX"
+        self.url = f"{scheme}://palabre:pass%20word@{host}:{self._server.server_address[1]}/INBOX"
 
     def stop(self) -> None:
         self._server.shutdown()
