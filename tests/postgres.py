@@ -102,13 +102,18 @@ class Server:
         return self._process is not None and self._process.poll() is None
 
     def kill(self) -> None:
-        """SIGKILL the server and everything it forked."""
+        """SIGKILL the server and everything it forked; return when nothing of it holds its memory any more."""
         assert self._process is not None
         me = psutil.Process(self._process.pid)
-        for child in [*me.children(recursive=True), me]:
+        me.suspend()  # so that it forks nobody whom the list does not have
+        family = [*me.children(recursive=True), me]
+        for one in family:
             with suppress(psutil.NoSuchProcess):
-                child.kill()
+                one.kill()
         self._process.wait(10)
+        deadline = time.monotonic() + 10
+        while any(_lives(one) for one in family) and time.monotonic() < deadline:
+            time.sleep(0.01)
         (self.folder / "data" / "postmaster.pid").unlink(missing_ok=True)
 
     def create(self, *names: str) -> None:
@@ -146,3 +151,11 @@ class Server:
             copy = self.folder / "pginstall"
             shutil.copytree(self._bin.parent, copy, dirs_exist_ok=True)
             self._bin = copy / "bin"
+
+
+def _lives(process: psutil.Process) -> bool:
+    """Whether it still holds anything: whom nobody has buried yet does not."""
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import subprocess
-import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
@@ -119,12 +118,19 @@ def _late(stack: Stack) -> str:
     with subprocess.Popen(
         command, env=stack.environ, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     ) as migrating:
-        time.sleep(6)
+        assert migrating.stdout is not None
+        said, waits = "", False
+        for line in migrating.stdout:
+            said += line
+            if "waiting_for_database" in line and not waits:
+                waits = True
+                stack.compose("start", "postgres")
+        code = migrating.wait(timeout=WITHIN_S)
+    if not waits:
         stack.compose("start", "postgres")
-        said, _ = migrating.communicate(timeout=WITHIN_S)
-    if migrating.returncode == 0 and "waiting_for_database" in said:
+    if code == 0 and waits:
         return ""
-    return f"refusal: database that comes late: ended with {migrating.returncode}, saying {said.strip()[-200:]}"
+    return f"refusal: database that comes late: ended with {code}, saying {said.strip()[-200:]}"
 
 
 def _door(stack: Stack) -> str:
