@@ -154,13 +154,16 @@ def hand_over(
 
     From the commit on the server may get them, so nobody else touches them. What was refused in this very moment stays.
     """
-    wanted = _due(now)
-    if batch is not None:
+    if batch is None:
+        wanted = _due(now).limit(limit).with_for_update(skip_locked=True)
+    else:
+        # Another poster that came too late for these may still hold them: it lets go soon, and passed over they
+        # would belong to nobody until the claim is over.
         mine = select(Letter.id).where(Letter.claimed_by == batch, Letter.state == "claimed")
-        wanted = mine.order_by(Letter.queued_at, Letter.id)
+        wanted = mine.order_by(Letter.queued_at, Letter.id).limit(limit).with_for_update()
     rows = session.execute(
         update(Letter)
-        .where(Letter.id.in_(wanted.limit(limit).with_for_update(skip_locked=True).scalar_subquery()))
+        .where(Letter.id.in_(wanted.scalar_subquery()))
         .values(state="handed", claimed_by=turn, claimed_at=now, next_at=None)
         .returning(*_HANDED)
         .execution_options(synchronize_session=False)

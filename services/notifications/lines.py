@@ -96,7 +96,10 @@ class Line:
         self._used_at = 0.0
 
     def offer(self, sender: str, to: str) -> None:
-        """Say from whom and to whom, up to the server's 354. Raises Unreachable, Later, Never."""
+        """Say from whom and to whom, up to the server's 354: addresses as envelopes.address gives them.
+
+        Raises Unreachable, Later, Never.
+        """
         kept = self._is_open()
         try:
             self._offer(sender, to)
@@ -117,7 +120,8 @@ class Line:
         the answer did not come.
         """
         smtp = self._open()
-        stuffed = _DOT.sub(b"..", message)
+        # Looked for first: most letters have no such line, and that is seen twenty times sooner.
+        stuffed = _DOT.sub(b"..", message) if message[:1] == b"." or b"\n." in message else message
         if not stuffed.endswith(b"\r\n"):
             stuffed += b"\r\n"
         try:
@@ -151,15 +155,15 @@ class Line:
 
     def _offer(self, sender: str, to: str) -> None:
         smtp = self._open()
-        options = []
+        options = ""
         if not (sender + to).isascii():
             if not smtp.has_extn("smtputf8"):
                 raise Never(NO_ACCENTS)
-            options = ["SMTPUTF8", "BODY=8BITMIME"]
+            options = " SMTPUTF8 BODY=8BITMIME"
             smtp.command_encoding = "utf-8"
         try:
-            self._judge(*smtp.mail(sender, options), wanted=250)
-            self._judge(*smtp.rcpt(to), wanted=250)
+            self._judge(*smtp.docmd("MAIL", f"FROM:<{sender}>{options}"), wanted=250)
+            self._judge(*smtp.docmd("RCPT", f"TO:<{to}>"), wanted=250)
             self._judge(*smtp.docmd("DATA"), wanted=354)
         finally:
             smtp.command_encoding = "ascii"

@@ -36,7 +36,9 @@ CHUNK = 20
 LARGEST, QUICK_S = 80, 0.5
 
 
-def seal(letter: Letter | Handed, sender: str, *, doors: Doors | None = None, keys: Sequence[Key] = ()) -> bytes:
+def seal(
+    letter: Letter | Handed, sender: str, *, doors: Doors | None = None, keys: Sequence[Key] = ()
+) -> bytes:
     """The whole message of one letter, signed; `doors` makes the address where who is solicited says no."""
     refusal = doors.refusal(letter.id) if doors and letter.is_solicitation else ""
     text, html = feet.stand(letter.text, letter.html, refusal=refusal, language=letter.language)
@@ -272,7 +274,9 @@ class _Turn:
         log.info(
             f"letter_{outcome}", letter=str(letter.id), kind=letter.kind, server=name, trace=_trace(letter)
         )
-        self._told.append(Told(letter.id, outcome, name, reply, self._clock.now(), letter.attempts, letter.since))
+        self._told.append(
+            Told(letter.id, outcome, name, reply, self._clock.now(), letter.attempts, letter.since)
+        )
 
 
 _OUTCOMES: dict[type[Exception], str] = {Later: "deferred", Never: "failed", Lost: "unknown"}

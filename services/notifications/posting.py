@@ -23,8 +23,9 @@ from services.notifications.lines import Server
 from services.notifications.models import Letter
 from services.notifications.posters import TURN_S, Poster
 
-# Posters of one process: while one writes down, the other talks.
-POSTERS = 2
+# Posters of one process: while one writes down, the others talk. A fourth sends 5 % more, and some providers let one
+# sender have three lines at a time.
+POSTERS = 3
 
 HAS_IT = N_("The server was asked and has it.")
 HAS_NOT = N_("The server was asked and does not have it.")

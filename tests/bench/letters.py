@@ -36,6 +36,7 @@ from services.notifications import deliveries
 from services.notifications.lines import Line, Server
 from services.notifications.models import Base, Delivery, Letter
 from services.notifications.posters import seal
+from services.notifications.posting import POSTERS
 from services.notifications.writing import calendars, composing
 from tests.bench import servers
 from tests.bench.hops import quantiles_ms
@@ -341,7 +342,7 @@ def on(database: Database, folder: Path, count: int) -> dict[str, Any]:
     with sink(folder, port):
         ceiling(letters[:50], port, 1)
         for turn in range(ROUNDS):
-            tops.append(max(ceiling(letters, port, lines) for lines in (1, 2)))
+            tops.append(max(ceiling(letters, port, lines) for lines in range(1, POSTERS + 1)))
             for number in PROCESSES if turn == 0 else PROCESSES[:1]:
                 ours[number].append(palabre(database, port, folder, letters, number))
     figures: dict[str, Any] = {

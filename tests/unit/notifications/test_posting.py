@@ -9,7 +9,7 @@ import sys
 import threading
 import time
 from collections import Counter
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
@@ -60,6 +60,31 @@ def test_letters_go_over_one_connection_and_keep_the_server_s_words(database, si
         for letter in session.scalars(select(Letter)):
             assert (letter.state, letter.reply, letter.attempts) == ("sent", "250 2.0.0 taken", 1)
         assert session.scalars(select(Delivery.outcome)).all() == ["sent"] * 5
+
+
+def test_a_batch_is_given_whole_though_another_who_came_too_late_still_holds_its_letters(database):
+    queue(database, *(a_letter(n) for n in range(5)))
+    batch, holds, let_go = claim(database), threading.Event(), threading.Event()
+
+    def come_late():
+        with database.transaction() as session:
+            session.scalars(select(Letter.id).with_for_update()).all()
+            holds.set()
+            let_go.wait(20)
+
+    def give():
+        with database.transaction() as session:
+            return deliveries.hand_over(session, uuid4(), datetime.now(UTC), batch=batch, limit=20)
+
+    with ThreadPoolExecutor(2) as hands:
+        late = hands.submit(come_late)
+        assert holds.wait(20)
+        given = hands.submit(give)
+        wait([given], timeout=0.3)
+        let_go.set()
+        late.result()
+
+    assert len(given.result()) == 5
 
 
 def test_a_line_that_begins_with_a_dot_arrives_as_written(database, sink, post):
