@@ -19,6 +19,7 @@ from services.grouping.wording import usual_name
 
 blueprint = Doors("grouping", __name__, url_prefix="/api/grouping", description=__doc__)
 WORKERS = ("owner", "organiser", "facilitator")
+DESKS = (*WORKERS, "desk")
 
 
 @blueprint.get("/gatherings/<uuid:gathering_id>/people")
@@ -29,6 +30,17 @@ def people(session: Session, wanted: dict[str, Any], gathering_id: UUID) -> dict
     """Everyone who ever held a seat here, as grouping knows them."""
     auth.require(session, gathering_id)
     return page(members.known(session, gathering_id), **wanted)
+
+
+@blueprint.get("/gatherings/<uuid:gathering_id>/whereabouts")
+@blueprint.arguments(schemas.WhoseWhereabouts, location="query")
+@reading
+@blueprint.response(HTTPStatus.OK, page_of(schemas.WhereaboutsView))
+def whereabouts(session: Session, wanted: dict[str, Any], gathering_id: UUID) -> dict[str, Any]:
+    """Who sits where, in the rounds whose groups are published; the welcome desk tells those who have just come."""
+    auth.require(session, gathering_id, *DESKS)
+    found = boards.whereabouts(session, gathering_id, wanted.pop("participant_id"))
+    return page(found, **wanted)
 
 
 @blueprint.get("/gatherings/<uuid:gathering_id>/rounds")

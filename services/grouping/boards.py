@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from services.grouping import links, members, plans, proving, questions, rebalances, rounds
 from services.grouping.explanations import Fairness, Mix, fairness, mix, rank_of, reasons
-from services.grouping.models import Ask, Group, Lock, Member, Plan, Round
+from services.grouping.models import Ask, Group, Lock, Member, Placement, Plan, Round
 
 
 @dataclass(frozen=True)
@@ -37,6 +37,15 @@ class Seat:
     @property
     def is_gone(self) -> bool:
         return self.state in ("absent", "cancelled")
+
+
+@dataclass(frozen=True)
+class Whereabouts:
+    """In which group somebody sits in one round."""
+
+    participant_id: UUID
+    round: Round
+    group: Group
 
 
 @dataclass(frozen=True)
@@ -195,6 +204,23 @@ def places(session: Session, gathering_id: UUID, participant_id: UUID) -> list[P
             )
         )
     return found
+
+
+def whereabouts(
+    session: Session, gathering_id: UUID, people: Sequence[UUID] | None = None
+) -> list[Whereabouts]:
+    """The published groups of these people, or of everybody, in order of the rounds; nothing about strangers."""
+    asked = (
+        select(Placement.participant_id, Round, Group)
+        .join(Plan, Plan.id == Placement.plan_id)
+        .join(Round, Round.id == Plan.round_id)
+        .join(Group, Group.id == Placement.group_id)
+        .where(Round.gathering_id == gathering_id, Plan.state == "published")
+        .order_by(Round.number, Group.number, Placement.participant_id)
+    )
+    if people is not None:
+        asked = asked.where(Placement.participant_id.in_(list(people)))
+    return [Whereabouts(*row) for row in session.execute(asked)]
 
 
 def move_choices(session: Session, board_: Board, member: Member) -> list[tuple[Table, list[str]]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from marshmallow import Schema, fields, validate
 
-from services.chassis.shapes import Shape
+from services.chassis.shapes import PageQuery, Shape
 
 
 class NewRound(Shape):
@@ -190,6 +190,24 @@ class CompanionView(Schema):
     family = fields.String()
     territory = fields.String()
     trade = fields.String()
+
+
+class WhoseWhereabouts(PageQuery):
+    participant_id = fields.List(
+        fields.UUID(),
+        load_default=None,
+        validate=validate.Length(1, 50),
+        metadata={"description": "Whose groups, once for each person; everybody's where nobody is named."},
+    )
+
+
+class WhereaboutsView(Schema):
+    participant_id = fields.UUID()
+    round_id = fields.UUID(attribute="round.id")
+    kind = fields.String(attribute="round.kind")
+    round_name = fields.String(attribute="round.name")
+    group_number = fields.Integer(attribute="group.number")
+    group_name = fields.String(attribute="group.name")
 
 
 class PlaceView(Schema):

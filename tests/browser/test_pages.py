@@ -7,6 +7,7 @@ running platform whose day was played already.
 from __future__ import annotations
 
 import os
+import re
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -16,7 +17,7 @@ from urllib.parse import urlsplit
 from uuid import uuid4
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, StorageState
+from playwright.sync_api import Browser, BrowserContext, Page, StorageState, expect
 
 from tests.browser import town as towns
 from tests.browser.crawl import Walk, readable, walk
@@ -252,4 +253,24 @@ def test_nobody_signed_out_opens_an_organisers_page(browser, town):
         answer = page.goto(f"{town.address}/{part}/{town.slug}")
         assert answer and answer.status == 401, answer and answer.url
         axe(page)
+    context.close()
+
+
+def test_the_welcome_desk_says_where_those_who_come_sit(
+    browser: Browser, town: Town, owner: StorageState
+) -> None:
+    context = _context(browser, storage_state=owner)
+    page = context.new_page()
+    page.goto(f"{town.address}/o/{town.slug}/accueil")
+    expect(page.locator("#here li", has_text="groupe")).not_to_have_count(0)
+
+    page.fill("[data-walk-in] [name=given]", "Zoé")
+    page.select_option("[data-walk-in] [name=territory]", index=1)
+    page.check("[data-walk-in] [name=trade] >> nth=0")
+    page.click("[data-walk-in] .btn.main")
+
+    newcomer = page.locator("#here li", has_text="Zoé")
+    expect(newcomer).to_contain_text(re.compile(r"groupe \d+"), timeout=20_000)
+    expect(newcomer.get_by_role("link")).to_have_count(1)
+    look(page)
     context.close()

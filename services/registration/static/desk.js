@@ -62,6 +62,7 @@ let sending = false;
 async function send() {
   if (sending) return;
   sending = true;
+  let taken = false;
   for (let one; (one = queue.find((entry) => !entry.refused));) {
     try {
       const answer = await fetch(one.to, {
@@ -71,7 +72,7 @@ async function send() {
       unreachable = answer.status >= 500;
       locked = answer.status === 401;
       if (unreachable || locked) break;
-      if (answer.ok || answer.type === "opaqueredirect") queue = queue.filter((entry) => entry !== one);
+      if (answer.ok || answer.type === "opaqueredirect") { queue = queue.filter((entry) => entry !== one); taken = true; }
       else one.refused = await refusal(answer);
     } catch { unreachable = true; break; }
     save();
@@ -80,8 +81,47 @@ async function send() {
   sending = false;
   show();
   if (unreachable) setTimeout(send, AGAIN_MS);
+  else if (taken) look();
 }
 addEventListener("online", send);
+
+// As the server has it now: who was only a name on this device has a badge and a group there.
+async function look() {
+  try {
+    const answer = await fetch(location.pathname, { headers: { Accept: "text/html" } });
+    if (!answer.ok) return;
+    const rows = $("#here > li", new DOMParser().parseFromString(await answer.text(), "text/html"));
+    if (sending) return;
+    const known = new Set($("[data-here]", here).map((row) => row.dataset.here));
+    $("li:not([data-here])", here).forEach((row) => row.remove());
+    here.prepend(...rows.filter((row) => !known.has(row.dataset.here)));
+    queue.forEach((one) => { one.shown = false; });
+    show();
+    seat(AGAIN_S);
+  } catch { /* it stays as it is */ }
+}
+
+// The groups of those who are here. Whoever has just come is seated a moment later, so it is asked again, `waits` long.
+const AT_ONCE = 50, AGAIN_S = [1, 2, 4, 8];
+async function seat(waits) {
+  const rows = new Map($("[data-here]:not([data-seated])").map((row) => [row.dataset.here, row]));
+  const who = [...rows.keys()];
+  try {
+    for (let from = 0; from < who.length; from += AT_ONCE) {
+      const asked = new URLSearchParams([["limit", "500"], ...who.slice(from, from + AT_ONCE).map((one) => ["participant_id", one])]);
+      const answer = await fetch(words.seats + "?" + asked, { headers: { Accept: "application/json" } });
+      if (!answer.ok) return;
+      for (const one of (await answer.json()).items) {
+        const row = rows.get(one.participant_id);
+        const said = words.seat.replace("{round}", one.round_name).replace("{number}", one.group_number);
+        row.dataset.seated = "yes";
+        row.querySelector("[data-seat]").append(Object.assign(document.createElement("span"), { className: "chip", textContent: said }), " ");
+      }
+    }
+  } catch { return; }
+  const open = who.some((one) => !rows.get(one).dataset.seated);
+  if (open && waits.length) setTimeout(seat, waits[0] * 1000, waits.slice(1));
+}
 
 const note = (form, name, who) => {
   const fields = Object.fromEntries(new FormData(form));
@@ -173,3 +213,4 @@ if ("serviceWorker" in navigator) {
 }
 show();
 send();
+seat([]);

@@ -2,10 +2,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 from services.grouping.app import service
 from tests.unit.grouping.conftest import GATHERING, SETTINGS, Day, person
+from tests.unit.grouping.test_plans import seats
 
 Program = Callable[..., tuple[int, Any]]
 HERE = f"/gatherings/{GATHERING}"
@@ -86,3 +87,38 @@ def test_the_openapi_document_stands(day: Day) -> None:
     assert "/api/grouping/rounds/{round_id}/rebalance/apply" in told["paths"]
     board = told["components"]["schemas"]["BoardView"]["properties"]
     assert [board[name]["type"] for name in ("plan", "version")] == [["integer", "null"]] * 2
+
+
+def test_the_welcome_desk_reads_the_published_groups_of_those_it_asks_for(
+    day: Day, program: Program, tables: UUID
+) -> None:
+    day.register(99)
+
+    asked = "&".join(f"participant_id={person(n)}" for n in (3, 99))
+    code, told = program("get", f"{HERE}/whereabouts?{asked}")
+
+    (seat,) = told["items"]
+    assert (code, seat["participant_id"], seat["round_name"]) == (200, str(person(3)), "Entre pairs")
+    assert seat["group_number"] == seats(day, tables)[person(3)]
+
+
+def test_a_group_is_no_news_at_the_desk_before_it_is_published(day: Day, program: Program) -> None:
+    day.crowd(8, topics=2)
+    program("post", f"{HERE}/rounds", {"kind": "topics"})
+    day.settle()
+
+    assert program("get", f"{HERE}/whereabouts?participant_id={person(0)}") == (
+        200,
+        {"items": [], "next": None},
+    )
+
+
+def test_without_a_name_everybody_s_group_is_told_a_page_at_a_time(
+    day: Day, program: Program, tables: UUID
+) -> None:
+    first = program("get", f"{HERE}/whereabouts?limit=30")[1]
+    rest = program("get", f"{HERE}/whereabouts?after={first['next']}")[1]
+
+    told = {seat["participant_id"]: seat["group_number"] for seat in (*first["items"], *rest["items"])}
+    assert rest["next"] is None
+    assert told == {str(who): number for who, number in seats(day, tables).items()}
