@@ -115,7 +115,8 @@ async function seat(waits) {
         const row = rows.get(one.participant_id);
         const said = words.seat.replace("{round}", one.round_name).replace("{number}", one.group_number);
         row.dataset.seated = "yes";
-        row.querySelector("[data-seat]").append(Object.assign(document.createElement("span"), { className: "chip", textContent: said }), " ");
+        const seats = row.querySelector("[data-seat]");
+        seats.textContent += (seats.textContent && " · ") + said;
       }
     }
   } catch { return; }
