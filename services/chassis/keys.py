@@ -13,6 +13,7 @@ from flask import Response, request
 from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
+from services.chassis import auth
 from services.chassis.db import once
 from services.chassis.errors import Refused
 from services.chassis.ledger import upsert
@@ -37,10 +38,10 @@ def of_request() -> str | None:
     named = given()
     if not named:
         return None
-    # A key is only its owner's: the same one on another address or from another person is another key.
-    owner = request.cookies.get("palabre", "") + request.cookies.get("palabre_moi", "")
-    owner += request.headers.get("Authorization", "")
-    mixed = "\n".join((request.method, request.path, owner, named))
+    # A key is only its owner's: the same one on another address or from another person is another key. Who signed in
+    # again meanwhile, with another cookie, is the same person.
+    owners = (f"{one.kind}:{one.id}" for one in (auth.actor(), auth.participant()))
+    mixed = "\n".join((request.method, request.path, *owners, named))
     return hashlib.sha256(mixed.encode()).hexdigest()
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from http import HTTPStatus
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 from flask import Blueprint, redirect, request
@@ -97,6 +98,29 @@ def test_a_key_that_comes_back_with_other_content_is_refused(client):
     answer = client.post(URL, json={"name": "Bo"}, headers={"Idempotency-Key": "k"})
 
     assert (answer.status_code, answer.json["code"]) == (422, "key-used-otherwise")
+
+
+def bearing(who, ttl_s):
+    token = auth.issue(SETTINGS, auth.Actor("organiser", who), ttl_s)
+    return {"Idempotency-Key": "k", "Authorization": f"Bearer {token}"}
+
+
+def test_who_signed_in_again_in_between_is_still_the_one_who_sent_it(client):
+    odile = uuid4()
+
+    answers = [
+        client.post(URL, json={"name": "Ada"}, headers=bearing(odile, ttl)).status_code for ttl in (60, 90)
+    ]
+
+    assert answers == [303, 303]
+    assert client.get(URL).json == ["Ada"]
+
+
+def test_two_people_may_call_their_writes_by_the_same_key(client):
+    for name in ("Ada", "Bo"):
+        assert client.post(URL, json={"name": name}, headers=bearing(uuid4(), 60)).status_code == 303
+
+    assert client.get(URL).json == ["Ada", "Bo"]
 
 
 @pytest.mark.parametrize(("name", "status"), [("late", 409), ("wrong", 422), ("boom", 500)])
