@@ -16,7 +16,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from services.chassis.inbox import Heard
-from services.notifications import changes, drafts, letters, people, reminders, schemas
+from services.notifications import changes, drafts, letters, losses, people, reminders, schemas
 from services.notifications.letters import Addressee
 from services.notifications.models import EarlyFact, Gathering, Person, Placement
 from services.notifications.writing import labels
@@ -279,6 +279,8 @@ FACTS = {
     "registration.participant_changed.v1": About(schemas.Changed, _change, _stands(None)),
     "registration.participant_cancelled.v1": About(schemas.Cancelled, _cancel, _stands("cancelled")),
     "registration.participant_restored.v1": About(schemas.Registered, _restore, _stands("registered")),
+    "registration.story_withdrawn.v1": About(schemas.StoryWithdrawn, losses.tell_of_story),
+    "registration.topic_withdrawn.v1": About(schemas.TopicWithdrawn, losses.tell_of_topic),
     "grouping.person_placed.v1": About(schemas.PersonPlaced, _place, people.remember_place, needs_person=True),
     "feedback.questionnaire_addressed.v1": About(schemas.QuestionnaireAddressed, _hand_questionnaire),
     "feedback.account_published.v1": About(schemas.AccountPublished, _announce_account),

@@ -56,6 +56,21 @@ class ColleagueInvited(Heard):
     language = fields.String(load_default="fr")
 
 
+class Withdrawn(Heard):
+    gathering_id = fields.UUID(required=True)
+    reason = fields.String(load_default="")
+
+
+class StoryWithdrawn(Withdrawn):
+    story_id = fields.UUID(required=True)
+
+
+class TopicWithdrawn(Withdrawn):
+    topic_id = fields.UUID(required=True)
+    number = fields.Integer(required=True)
+    question = fields.String(required=True)
+
+
 class SignInAsked(Heard):
     sign_in_id = fields.UUID(required=True)
     email = fields.String(required=True)

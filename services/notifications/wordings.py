@@ -215,6 +215,7 @@ def _made_up(gathering: Gathering, language: str) -> Mapping[str, Any]:
         "had_when": "",
         "had_place": "",
         "rank": 3,
+        "number": 4,
         "reason": "full",
         "territory": "",
         "changes": [

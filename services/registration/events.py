@@ -314,9 +314,14 @@ class StoryAccepted(_StoryEvent):
 
 
 class StoryWithdrawn(_StoryEvent):
-    """An accepted story is no longer part of the day."""
+    """An accepted story is no longer part of the day.
+
+    `reason`: withdrawn by who brought it, also with their seat, or declined by those who prepare the day.
+    """
 
     type = "registration.story_withdrawn.v1"
+
+    reason = fields.String()
 
 
 class _TopicEvent(Event):
@@ -336,9 +341,11 @@ class TopicAccepted(_TopicEvent):
 
 
 class TopicWithdrawn(_TopicEvent):
-    """An accepted topic is no longer part of the day."""
+    """An accepted topic is no longer part of the day; `reason` as for a story."""
 
     type = "registration.topic_withdrawn.v1"
+
+    reason = fields.String()
 
 
 class WishesRanked(Event):

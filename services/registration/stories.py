@@ -103,7 +103,7 @@ def _leave(session: Session, story: Story, state: str, *, by: UUID | None, now: 
     was_accepted = story.state == "accepted"
     story.state, story.decided_at = state, now
     if was_accepted:
-        publish(session, StoryWithdrawn, about=_told(story), now=now)
+        publish(session, StoryWithdrawn, about={**_told(story), "reason": state}, now=now)
     telling.note(session, f"story {state}", story.id, gathering_id=story.gathering_id, by=by, now=now)
 
 

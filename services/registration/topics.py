@@ -139,7 +139,7 @@ def _leave(session: Session, topic: Topic, state: str, *, by: UUID | None, now: 
     was_accepted = topic.state == "accepted"
     topic.state, topic.decided_at = state, now
     if was_accepted:
-        publish(session, TopicWithdrawn, about=_told(topic), now=now)
+        publish(session, TopicWithdrawn, about={**_told(topic), "reason": state}, now=now)
     telling.note(session, f"topic {state}", topic.id, gathering_id=topic.gathering_id, by=by, now=now)
 
 

@@ -52,6 +52,7 @@ KINDS = {
         Kind("questionnaire", is_solicitation=True),
         Kind("questionnaire-reminder", is_solicitation=True),
         Kind("account"),
+        Kind("loss"),
         Kind("digest"),
     )
 }

@@ -112,6 +112,7 @@ _OF_KIND: dict[str, tuple[Placeholder, ...]] = {
         _P("move", "déplacement", "move", N_("From which group to which, and its question.")),
         _P("reasons-to-move", "raisons", "reasons", N_("Why this change.")),
     ),
+    "loss": (_P("loss", "perte", "loss", N_("What the day has lost, and what can be done.")),),
     "digest": (
         _P("failures", "échecs", "failures", N_("Letters that did not arrive, each by name.")),
         _P("drafts", "à relire", "drafts", N_("How many letters wait for a review.")),

@@ -60,6 +60,7 @@ def told(called, **other):
         "held_seat": True,
         "has_seat": True,
         "rank": 3,
+        "number": 4,
         "reason": "full",
         "changes": [{"label": "Structure", "before": called, "after": called}],
         "round_kind": "topics",

@@ -1,9 +1,12 @@
 from __future__ import annotations
 
 import pytest
+from sqlalchemy import select
 
+from services.chassis.db import outbox
 from services.chassis.errors import Misshapen
 from services.registration import cancellations, stories, topics
+from services.registration.events import TopicWithdrawn
 from tests.unit.registration.conftest import LINKS, NOON
 
 
@@ -63,6 +66,22 @@ def test_when_a_teller_or_carrier_cancels_the_others_are_told(a_gathering, come,
     act(cancellations.cancel, ada, links=LINKS)
 
     assert told() == ["participant_cancelled", "story_withdrawn", "topic_withdrawn"]
+
+
+def test_whether_who_brought_it_or_the_team_took_it_out_is_told(
+    a_gathering, come, act, a_topic, odile, registration
+):
+    gathering = a_gathering()
+    ada, bo = come(gathering, "Ada"), come(gathering, "Bo")
+    a_topic(gathering, ada)
+    turned_down = a_topic(gathering, bo)
+
+    act(cancellations.cancel, ada, links=LINKS)
+    act(topics.decline, gathering.id, turned_down.id, by=odile.id)
+
+    with registration.reading() as session:
+        gone = select(outbox.c.body).where(outbox.c.type == TopicWithdrawn.type).order_by(outbox.c.sequence)
+        assert [body["reason"] for body in session.scalars(gone)] == ["withdrawn", "declined"]
 
 
 def test_only_who_holds_a_seat_brings_a_story(a_gathering, ask, act):
