@@ -111,12 +111,16 @@ async function seat(waits) {
       const asked = new URLSearchParams([["limit", "500"], ...who.slice(from, from + AT_ONCE).map((one) => ["participant_id", one])]);
       const answer = await fetch(words.seats + "?" + asked, { headers: { Accept: "application/json" } });
       if (!answer.ok) return;
+      const told = new Map();
       for (const one of (await answer.json()).items) {
-        const row = rows.get(one.participant_id);
         const said = words.seat.replace("{round}", one.round_name).replace("{number}", one.group_number);
+        told.set(one.participant_id, [...(told.get(one.participant_id) || []), said]);
+      }
+      // Set whole: two questions may be under way at once, and each is answered.
+      for (const [one, said] of told) {
+        const row = rows.get(one);
         row.dataset.seated = "yes";
-        const seats = row.querySelector("[data-seat]");
-        seats.textContent += (seats.textContent && " · ") + said;
+        row.querySelector("[data-seat]").textContent = said.join(" · ");
       }
     }
   } catch { return; }
