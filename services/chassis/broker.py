@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import time
-from typing import Any
-
-import redis
+from typing import TYPE_CHECKING, Any
 
 from services.chassis.settings import Settings
+
+if TYPE_CHECKING:
+    import redis
 
 # Queues beside the two that each service has.
 EXTRA_QUEUES = ("notifications.mail",)
@@ -23,6 +24,9 @@ def acks_queue(service: str) -> str:
 
 def client(settings: Settings, *, timeout_s: float = 2) -> redis.Redis:
     """A plain connection to the broker, for the epoch, the queue lengths and the nudge."""
+    # Here, because a web on PostgreSQL speaks to no broker: 7 MB in each.
+    import redis  # noqa: PLC0415
+
     return redis.Redis.from_url(
         settings.redis_url,
         socket_timeout=timeout_s,
@@ -46,6 +50,8 @@ class Nudge:
         self._quiet_until = 0.0
 
     def __call__(self) -> None:
+        import redis  # noqa: PLC0415
+
         if time.monotonic() < self._quiet_until:
             return
         try:

@@ -16,7 +16,6 @@ from services.chassis import (
     health,
     heart,
     needs,
-    relay,
     replays,
     restores,
     settings,
@@ -71,6 +70,8 @@ def _run(
         queues = [q for q in args.queues.split(",") if q]
         sys.exit(worker.run(service, chosen, queues, pool=args.pool, concurrency=args.concurrency))
     if args.verb == "relay":
+        from services.chassis import relay  # noqa: PLC0415  only who speaks to the broker has its client in its memory
+
         sys.exit(relay.run(service, chosen))
     if args.verb == "serve":
         from services.chassis import serving  # noqa: PLC0415  the web server is for the web alone

@@ -12,7 +12,6 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
-import redis
 import structlog
 
 from services.chassis import signs
@@ -56,6 +55,8 @@ def of_the_round(service: str, settings: Settings) -> Callable[[], bool]:
     The worker that heard it left a sign in the broker, where it can be read without a connection to the database: to
     open one for each look would cost the server more than all else it does at rest.
     """
+    import redis  # noqa: PLC0415  the door has no broker
+
     broker = client(settings)
 
     def is_well() -> bool:

@@ -11,7 +11,6 @@ import re
 import socket
 import time
 
-import redis
 import structlog
 from sqlalchemy import URL, text
 from sqlalchemy.exc import DBAPIError
@@ -93,6 +92,8 @@ def _look(wanted: Database) -> str | None:
 
 
 def _ask_broker(settings: Settings) -> None:
+    import redis  # noqa: PLC0415  the door has no broker
+
     address = client(settings)
     try:
         address.ping()

@@ -11,6 +11,8 @@ from tempfile import mkdtemp
 
 from gunicorn import glogging
 from gunicorn.app.base import BaseApplication
+from gunicorn.sock import create_sockets
+from gunicorn.workers.gthread import ThreadWorker
 
 from services.chassis import metrics, telemetry
 from services.chassis.opening import open_database
@@ -51,6 +53,16 @@ class _Server(BaseApplication):  # type: ignore[misc]
         )
 
 
+class _Only(ThreadWorker):  # type: ignore[misc]
+    """gunicorn's worker without its arbiter, which would hold everything a second time to watch one process.
+
+    Whoever started us starts us again.
+    """
+
+    def is_parent_alive(self) -> bool:
+        return True
+
+
 def _freeze(_arbiter: object, _worker: object) -> None:
     """What was read so far is shared with the web processes for as long as nobody counts it again."""
     gc.freeze()
@@ -58,12 +70,29 @@ def _freeze(_arbiter: object, _worker: object) -> None:
 
 def run(service: Service, chosen: Settings, bind: str, *, reloads: bool) -> int:
     """Answer until told to stop, at `bind` or where the settings say; returns the exit code."""
+    server = _Server(service, chosen, bind, reloads=reloads)
+    if chosen.web_workers == 1 and not reloads:
+        return _alone(server)
     # What the web processes write down as they count; their parent takes it away, and none of them.
     folder, parent = mkdtemp(prefix="palabre-metrics-"), os.getpid()
     metrics.share(Path(folder))
     try:
-        _Server(service, chosen, bind, reloads=reloads).run()
+        server.run()
     finally:
         if os.getpid() == parent:
             shutil.rmtree(folder, ignore_errors=True)
+    return 0
+
+
+def _alone(server: _Server) -> int:
+    """One process that answers by itself."""
+    log = server.cfg.logger_class(server.cfg)
+    listeners = create_sockets(server.cfg, log)
+    worker = _Only(0, os.getppid(), listeners, server, server.cfg.timeout, server.cfg, log)
+    log.info("Listening at: %s", ", ".join(map(str, listeners)))
+    try:
+        worker.init_process()
+    finally:
+        worker.tmp.close()
+    log.info("Ended")
     return 0

@@ -10,14 +10,16 @@ import json
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import redis
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from services.chassis.db import delivery, drifts, inbox, outbox
 from services.chassis.health import SILENCE_S
+
+if TYPE_CHECKING:
+    import redis
 
 KEY = "palabre:signs"
 LATELY = timedelta(days=1)

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from uuid import UUID, uuid4
 
 import webauthn
-from sqlalchemy import delete, func, select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 from webauthn.helpers import base64url_to_bytes, bytes_to_base64url
 from webauthn.helpers.exceptions import WebAuthnException
@@ -26,12 +26,10 @@ from services.chassis.catalogues import N_
 from services.chassis.errors import NotFound, Refused
 from services.chassis.outbox import publish
 from services.chassis.settings import Settings
-from services.registration import telling
+from services.registration import challenges, telling
 from services.registration.events import PasskeyAdded
-from services.registration.links import hashed
-from services.registration.models import Challenge, Organiser, Passkey
+from services.registration.models import Organiser, Passkey
 
-VALID = timedelta(minutes=5)
 MOST = 20
 
 
@@ -73,8 +71,8 @@ def offer(session: Session, organiser: Organiser, site: Site, *, now: datetime) 
         user_id=organiser.id.bytes,
         user_name=organiser.email,
         user_display_name=organiser.name or organiser.email,
-        challenge=_challenge(session, organiser.id, now=now),
-        timeout=_milliseconds(VALID),
+        challenge=challenges.make(session, organiser.id, now=now),
+        timeout=_milliseconds(challenges.VALID),
         exclude_credentials=[PublicKeyCredentialDescriptor(id=base64url_to_bytes(one)) for one in known],
         authenticator_selection=AuthenticatorSelectionCriteria(
             resident_key=ResidentKeyRequirement.REQUIRED,
@@ -146,8 +144,8 @@ def ask(session: Session, site: Site, *, now: datetime) -> dict[str, Any]:
     """What any browser needs to look for a passkey (`PublicKeyCredentialRequestOptions` in JSON); it names nobody."""
     options = webauthn.generate_authentication_options(
         rp_id=site.domain,
-        challenge=_challenge(session, None, now=now),
-        timeout=_milliseconds(VALID),
+        challenge=challenges.make(session, None, now=now),
+        timeout=_milliseconds(challenges.VALID),
         user_verification=UserVerificationRequirement.PREFERRED,
     )
     return _plain(options)
@@ -221,23 +219,9 @@ def remove(session: Session, organiser_id: UUID, passkey_id: UUID, *, now: datet
     return passkey
 
 
-def forget(session: Session, now: datetime) -> int:
-    """Delete the challenges that nobody answered in time; returns how many."""
-    return len(
-        session.scalars(delete(Challenge).where(Challenge.expires_at <= now).returning(Challenge.hash)).all()
-    )
-
-
 # webauthn has words of its own for most of what is wrong with an answer; the rest is told by what it reads it with.
 _WRONG = (WebAuthnException, ValueError, TypeError, LookupError, AttributeError, RecursionError)
 _UNREADABLE = N_("Your browser sent something that we cannot read. Try again, or come in by e-mail.")
-
-
-def _challenge(session: Session, organiser_id: UUID | None, *, now: datetime) -> bytes:
-    challenge = webauthn.helpers.generate_challenge()
-    spent = hashed(bytes_to_base64url(challenge))
-    session.add(Challenge(hash=spent, organiser_id=organiser_id, expires_at=now + VALID))
-    return challenge
 
 
 def _spend(session: Session, answer: str, organiser_id: UUID | None, *, now: datetime) -> bytes:
@@ -247,12 +231,7 @@ def _spend(session: Session, answer: str, organiser_id: UUID | None, *, now: dat
         challenge = base64url_to_bytes(said)
     except _WRONG as error:
         raise PasskeyRefused(_UNREADABLE) from error
-    gone = session.execute(
-        delete(Challenge)
-        .where(Challenge.hash == hashed(bytes_to_base64url(challenge)))
-        .returning(Challenge.organiser_id, Challenge.expires_at)
-    ).first()
-    if gone is None or gone.expires_at <= now or gone.organiser_id != organiser_id:
+    if not challenges.spend(session, challenge, organiser_id, now=now):
         raise PasskeyRefused("This took too long, or was sent twice. Try again.")
     return challenge
 

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from services.chassis.inbox import Heard, Inbox
 from services.chassis.service import Chore
 from services.chassis.settings import Settings
-from services.registration import disclosures, erasures, invitations, passkeys, questions, waiting_list
+from services.registration import challenges, disclosures, erasures, invitations, questions, waiting_list
 from services.registration.links import Links
 
 inbox = Inbox("registration")
@@ -61,6 +61,6 @@ CHORES = (
     Chore("invite", 1, invite),
     Chore("forget answers", 3600, questions.forget),
     Chore("blot", 60, erasures.blot),
-    Chore("forget challenges", 300, passkeys.forget),
+    Chore("forget challenges", 300, challenges.forget),
     Chore("forget copies", 3600, disclosures.forget),
 )

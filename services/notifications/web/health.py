@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import asdict
 
-import redis
 from flask import Blueprint, Response, jsonify
 from sqlalchemy.orm import Session
 
@@ -73,6 +72,8 @@ def figures(session: Session) -> Response:
 
 def _signs() -> dict[str, Sign | None] | None:
     """What each service last said of itself; None when the broker cannot be asked."""
+    import redis  # noqa: PLC0415  for this page alone
+
     try:
         with client(settings(), timeout_s=1) as broker:
             return signs.seen(broker, SERVICES)

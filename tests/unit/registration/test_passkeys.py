@@ -11,7 +11,7 @@ from webauthn.helpers import base64url_to_bytes, bytes_to_base64url
 
 from services.chassis.db import outbox
 from services.chassis.errors import NotFound, Refused
-from services.registration import passkeys, sign_ins
+from services.registration import challenges, passkeys, sign_ins
 from services.registration.models import Challenge, Deed, Passkey
 from services.registration.passkeys import Site
 from tests.unit.chassis.face import some_settings
@@ -158,7 +158,7 @@ def test_an_answer_after_five_minutes_is_too_late(add, ask, use):
     add(key)
 
     with pytest.raises(passkeys.PasskeyRefused, match="took too long"):
-        use(key.use(ask()), now=NOON + passkeys.VALID)
+        use(key.use(ask()), now=NOON + challenges.VALID)
 
 
 def test_a_challenge_that_was_never_asked_is_no_challenge(add, use):
@@ -302,7 +302,7 @@ def test_challenges_that_nobody_answered_are_forgotten(ask, registration):
     ask(), ask(NOON + timedelta(minutes=1))
 
     with registration.transaction() as session:
-        assert passkeys.forget(session, NOON + passkeys.VALID) == 1
+        assert challenges.forget(session, NOON + challenges.VALID) == 1
     assert count(registration, Challenge) == 1
 
 
