@@ -20,6 +20,9 @@ BY_HAND = {
 # What the files of infra/compose ask for besides.
 BY_HAND_OF_OVERRIDES = {
     "GRAFANA_PASSWORD": "for the check alone",
+    "PALABRE_OIDC_ISSUER": "https://accounts.example.org",
+    "PALABRE_OIDC_CLIENT": "palabre",
+    "PALABRE_OIDC_SECRET": "for the check alone",
     "PALABRE_DKIM": "s1._domainkey.example.org=/run/keys/s1.pem",
 }
 OVERRIDES = Path("infra/compose")

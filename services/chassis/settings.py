@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import binascii
 import os
-from base64 import urlsafe_b64decode
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from difflib import get_close_matches
-from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
+
+from services.chassis import parsing
 
 PREFIX = "PALABRE_"
 # PALABRE_<NAME>_FILE names a file that holds the value, as container engines hand over secrets.
@@ -20,7 +19,6 @@ MODES = ("embedded", "production", "test")
 LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 # What production refuses unless PALABRE_ALLOW names it.
 ALLOWABLE = ("sqlite", "held", "development-secrets")
-DATABASES = ("sqlite", "postgresql", "postgresql+psycopg")
 # Words that stand where somebody meant to put a password.
 NO_PASSWORDS = {
     "",
@@ -36,7 +34,6 @@ NO_PASSWORDS = {
     "in-a-file",
 }
 SECRET_CHARACTERS, DIFFERENT_CHARACTERS = 32, 10
-KEY_CHARACTERS = 16
 
 
 class WrongSetting(Exception):
@@ -47,126 +44,6 @@ def _setting(says: str, *, default: Any = None, secret: bool = False, read: Call
     return field(default=default, metadata={"says": says, "secret": secret, "read": read})
 
 
-def _port(value: str) -> int:
-    number = int(value)
-    if not 0 <= number <= 65535:
-        raise ValueError("a port is between 0 and 65535")
-    return number
-
-
-def _count(value: str) -> int:
-    number = int(value)
-    if number < 1:
-        raise ValueError("at least 1")
-    return number
-
-
-def _whole(value: str) -> int:
-    number = int(value)
-    if number < 0:
-        raise ValueError("0 or more")
-    return number
-
-
-def _url(*schemes: str) -> Callable[[str], str]:
-    def read(value: str) -> str:
-        if value != "held:" and urlsplit(value).scheme not in schemes:
-            raise ValueError(f"an address that begins with {' or '.join(s + '://' for s in schemes)}")
-        return value.rstrip("/") if schemes[0].startswith("http") else value
-
-    return read
-
-
-def _mail_servers(value: str) -> str:
-    one = _url("smtp", "smtps", "held")
-    if value != "held:" and "held:" in value.split():
-        raise ValueError("held: stands alone")
-    return " ".join(one(url) for url in value.split()) or "held:"
-
-
-def _mailbox(value: str) -> str:
-    return _url("imaps", "imap")(value.strip()) if value.strip() else ""
-
-
-def _returns_key(value: str) -> str:
-    if value and len(value) < KEY_CHARACTERS:
-        raise ValueError(f"a key needs {KEY_CHARACTERS} characters or more")
-    return value
-
-
-def _resolver(value: str) -> str:
-    there = urlsplit(f"//{value}")
-    try:
-        is_good = not value or (ip_address(there.hostname or "") is not None and there.port != 0)
-    except ValueError:
-        is_good = False
-    if not is_good:
-        raise ValueError("an IP address, with :port if it is not 53")
-    return value
-
-
-def _addresses(value: str) -> tuple[str, ...]:
-    found = tuple(address.strip().lower() for address in value.split(",") if address.strip())
-    if wrong := [address for address in found if "@" not in address]:
-        raise ValueError(f"e-mail addresses; {wrong[0]} is none")
-    return found
-
-
-def _one_of(*known: str) -> Callable[[str], str]:
-    def read(value: str) -> str:
-        if value not in known:
-            raise ValueError(f"one of {', '.join(known)}")
-        return value
-
-    return read
-
-
-def _some_of(*known: str) -> Callable[[str], tuple[str, ...]]:
-    def read(value: str) -> tuple[str, ...]:
-        found = tuple(word.strip() for word in value.split(",") if word.strip())
-        if wrong := [word for word in found if word not in known]:
-            raise ValueError(f"{', '.join(known)}, with commas between; {wrong[0]} is none of them")
-        return found
-
-    return read
-
-
-def _sender(value: str) -> str:
-    name, at, host = value.strip().rpartition("@")
-    if not (name and at and host) or any(sign.isspace() for sign in value.strip()):
-        raise ValueError("an e-mail address alone, such as palabre@example.org")
-    return value.strip()
-
-
-def _signing_keys(value: str) -> tuple[tuple[str, str], ...]:
-    found = []
-    for word in value.split():
-        name, _, path = word.partition("=")
-        selector, is_name, domain = name.partition("._domainkey.")
-        if not (selector and is_name and domain and path) or any(
-            not (sign.isalnum() or sign in "-._") or not sign.isascii() for sign in name
-        ):
-            raise ValueError("such as s1._domainkey.example.org=/path/of/key.pem, with spaces between several")
-        found.append((name.lower(), path))
-    return tuple(found)
-
-
-def _database(value: str) -> str:
-    if urlsplit(value).scheme not in DATABASES:
-        raise ValueError("an address that begins with sqlite:/// or postgresql+psycopg://")
-    return value
-
-
-def _key(value: str) -> str:
-    try:
-        raw = urlsafe_b64decode(value)
-    except (ValueError, binascii.Error):
-        raw = b""
-    if value and len(raw) != 32:  # noqa: PLR2004 what Ed25519 has
-        raise ValueError("32 bytes in urlsafe base64, as `python -m infra.embedded keys` prints them")
-    return value
-
-
 @dataclass(frozen=True)
 class Settings:
     """One service's settings. Each is the environment variable PALABRE_<NAME>; REDIS_URL may stand for its own."""
@@ -174,23 +51,23 @@ class Settings:
     mode: str = _setting(
         "embedded (one machine), production (refuses SQLite, held letters and development secrets) or test",
         default="embedded",
-        read=_one_of(*MODES),
+        read=parsing.one_of(*MODES),
     )
     public_url: str = _setting(
         "the address people type, without a path",
         default="http://127.0.0.1:8000",
-        read=_url("http", "https"),
+        read=parsing.url("http", "https"),
     )
     proxies: int | None = _setting(
         "how many proxies stand between people and the services, each of which adds to X-Forwarded-For; "
         "unset: 1 in production (the gateway), else 0 (people are answered directly, and the header is not believed)",
-        read=_whole,
+        read=parsing.whole,
     )
     crowd: int = _setting(
         "how many people may come from one network at once, such as a hall behind one address; the public forms let "
         "each network in as often as such a crowd needs. 0: no limits",
         default=200,
-        read=_whole,
+        read=parsing.whole,
     )
     passkey_domain: str = _setting(
         "the domain that organisers' passkeys belong to: the host of PALABRE_PUBLIC_URL or a domain above it; "
@@ -198,20 +75,31 @@ class Settings:
         default="",
         read=lambda value: value.strip().lower(),
     )
+    oidc_issuer: str = _setting(
+        "the OpenID provider whose accounts open the door to organisers, by its issuer: https://accounts.example.org; "
+        "empty: none. Its client must send people back to /entrer/ailleurs/retour",
+        default="",
+        read=parsing.issuer,
+    )
+    oidc_client: str = _setting("what that provider calls us (client_id)", default="")
+    oidc_secret: str = _setting(
+        "what proves to it that we are that client (client_secret)", default="", secret=True
+    )
+    oidc_name: str = _setting("what people call that provider; empty: the host of its issuer", default="")
     host: str = _setting("the address the platform listens on", default="127.0.0.1")
-    port: int = _setting("the port the platform listens on", default=8000, read=_port)
+    port: int = _setting("the port the platform listens on", default=8000, read=parsing.port)
     data: Path = _setting("the folder of keys, databases, logs (embedded)", default=Path("var"), read=Path)
     database_url: str = _setting(
         "the database; {service} is filled with the service's name",
         default="sqlite:///var/db/{service}.db",
         secret=True,
-        read=_database,
+        read=parsing.database,
     )
     redis_url: str = _setting(
         "the broker: Redis or Valkey",
         default="redis://127.0.0.1:6379/0",
         secret=True,
-        read=_url("redis", "rediss", "unix", "redis+socket"),
+        read=parsing.url("redis", "rediss", "unix", "redis+socket"),
     )
     secret_key: str = _setting("signs forms, flash messages and personal links", default="", secret=True)
     secret_key_before: tuple[str, ...] = _setting(
@@ -221,43 +109,45 @@ class Settings:
         read=lambda value: tuple(value.split()),
     )
     signing_key: str = _setting(
-        "Ed25519 private key, urlsafe base64; registration only", default="", secret=True, read=_key
+        "Ed25519 private key, urlsafe base64; registration only", default="", secret=True, read=parsing.key
     )
-    verify_key: str = _setting("Ed25519 public key, urlsafe base64; every service", default="", read=_key)
+    verify_key: str = _setting(
+        "Ed25519 public key, urlsafe base64; every service", default="", read=parsing.key
+    )
     smtp_url: str = _setting(
         "where letters go: smtp://user:password@host:port?rate=600/min, smtps://…; several, parted by spaces, "
         "in order of preference; or held: (kept in the local mailbox)",
         default="held:",
         secret=True,
-        read=_mail_servers,
+        read=parsing.mail_servers,
     )
     sender: str = _setting(
-        "the address letters come from", default="palabre@localhost.localdomain", read=_sender
+        "the address letters come from", default="palabre@localhost.localdomain", read=parsing.sender
     )
     dkim: tuple[tuple[str, str], ...] = _setting(
         "the keys that sign letters, with spaces between: selector._domainkey.example.org=/path/of/key.pem, each RSA "
         "or Ed25519; `python -m services.notifications.signatures` prints their DNS records; empty: unsigned",
         default=(),
-        read=_signing_keys,
+        read=parsing.signing_keys,
     )
     bounces: str = _setting(
         "the mailbox that letters come back to, PALABRE_SENDER's own: imaps://user:password@host/INBOX; "
         "empty: letters that come back are not noticed",
         default="",
         secret=True,
-        read=_mailbox,
+        read=parsing.mailbox,
     )
     returns_key: str = _setting(
         "the key with which a mail provider's hook may say which letters came back, at /api/notifications/returns; "
         "empty: nobody may",
         default="",
         secret=True,
-        read=_returns_key,
+        read=parsing.returns_key,
     )
     resolver: str = _setting(
         "the DNS server asked about the sender's domain, as 192.0.2.1 or 192.0.2.1:53; empty: this machine's own",
         default="",
-        read=_resolver,
+        read=parsing.resolver,
     )
     mailbox_key: str = _setting(
         "opens the local mailbox page /boite/<key>; empty closes it", default="", secret=True
@@ -265,18 +155,18 @@ class Settings:
     operators: tuple[str, ...] = _setting(
         "e-mail addresses of the organisers who run the platform, with commas between; they may open /faits/<service>",
         default=(),
-        read=_addresses,
+        read=parsing.addresses,
     )
     web_workers: int = _setting(
-        "web processes; one answers a hall, a server has a core for each", default=1, read=_count
+        "web processes; one answers a hall, a server has a core for each", default=1, read=parsing.count
     )
-    web_threads: int = _setting("threads of each web process", default=8, read=_count)
+    web_threads: int = _setting("threads of each web process", default=8, read=parsing.count)
     alive: str = _setting("a file that is touched while the process does its work; empty: none", default="")
-    log_level: str = _setting("DEBUG, INFO, WARNING or ERROR", default="INFO", read=_one_of(*LEVELS))
+    log_level: str = _setting("DEBUG, INFO, WARNING or ERROR", default="INFO", read=parsing.one_of(*LEVELS))
     allow: tuple[str, ...] = _setting(
         "what production would refuse and shall do all the same, with commas between: " + ", ".join(ALLOWABLE),
         default=(),
-        read=_some_of(*ALLOWABLE),
+        read=parsing.some_of(*ALLOWABLE),
     )
 
     @property
@@ -319,6 +209,7 @@ def read(environ: Mapping[str, str] = os.environ, **given: Any) -> Settings:
         values["redis_url"] = environ["REDIS_URL"]
     settings = Settings(**{**values, **given})
     _refuse_strange_domain(settings)
+    _refuse_half_a_provider(settings)
     if settings.mode == "production":
         _refuse_development(settings)
     return settings
@@ -338,6 +229,15 @@ def _refuse_strange_domain(settings: Settings) -> None:
     if domain and not is_above:
         raise WrongSetting(
             f"PALABRE_PASSKEY_DOMAIN cannot be {domain!r}: PALABRE_PUBLIC_URL's host, {host}, or a domain above."
+        )
+
+
+def _refuse_half_a_provider(settings: Settings) -> None:
+    wanted = ("oidc_issuer", "oidc_client", "oidc_secret")
+    missing = [name for name in wanted if not getattr(settings, name)]
+    if missing and len(missing) < len(wanted):
+        raise WrongSetting(
+            f"{PREFIX}{missing[0].upper()} is missing: an OpenID provider needs all three, or none."
         )
 
 

@@ -88,6 +88,21 @@ def tell_of_passkey(session: Session, fact: Fact, now: datetime) -> None:
     )
 
 
+def tell_of_identity(session: Session, fact: Fact, now: datetime) -> None:
+    to = Addressee(fact["email"], fact["name"], "", fact["language"], fact["link"])
+    details = {"provider": fact["provider"], "account": fact["account"] or fact["email"]}
+    letters.write(
+        session,
+        "identity",
+        to,
+        gathering=None,
+        about=fact["identity_id"],
+        version="1",
+        details=details,
+        now=now,
+    )
+
+
 def _ask_to_help(session: Session, fact: Fact, gathering: Gathering, now: datetime) -> None:
     to = Addressee(fact["email"], fact["name"] or "", "", fact["language"], fact["link"])
     details = {

@@ -89,6 +89,16 @@ class PasskeyAdded(Heard):
     language = fields.String(load_default="fr")
 
 
+class IdentityBound(Heard):
+    identity_id = fields.UUID(required=True)
+    email = fields.String(required=True)
+    name = fields.String(load_default="")
+    provider = fields.String(required=True)
+    account = fields.String(load_default="")
+    link = fields.String(required=True)
+    language = fields.String(load_default="fr")
+
+
 class Named(Heard):
     """What every fact about a person says; a person without an address gets no letter."""
 

@@ -53,6 +53,11 @@ def write_of_passkey(session: Session, fact: dict[str, Any], now: datetime) -> N
     announcements.tell_of_passkey(session, fact, now)
 
 
+@inbox.on("registration.identity_bound.v1", reads=schemas.IdentityBound)
+def write_of_identity(session: Session, fact: dict[str, Any], now: datetime) -> None:
+    announcements.tell_of_identity(session, fact, now)
+
+
 def _announces(fact_type: str) -> Callable[[Session, dict[str, Any], datetime], None]:
     def announce(session: Session, fact: dict[str, Any], now: datetime) -> None:
         announcements.hear(session, fact_type, fact, now)

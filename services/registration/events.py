@@ -126,6 +126,24 @@ class PasskeyAdded(Event):
     language = fields.String(required=True)
 
 
+class IdentityBound(Event):
+    """An organiser can come in with their account elsewhere: `account` is its address there, "" when nobody said;
+    `link` is where they remove it."""
+
+    type = "registration.identity_bound.v1"
+    subject = "identity_id"
+    transient = True
+
+    identity_id = fields.UUID(required=True)
+    organiser_id = fields.UUID(required=True)
+    email = fields.String(required=True)
+    name = fields.String(required=True)
+    provider = fields.String(required=True)
+    account = fields.String(required=True)
+    link = fields.String(required=True)
+    language = fields.String(required=True)
+
+
 class PersonInvited(Event):
     """Someone is asked to come; the letter waits for an organiser's go."""
 
@@ -366,6 +384,7 @@ EVENTS: tuple[type[Event], ...] = (
     ColleagueInvited,
     SignInAsked,
     PasskeyAdded,
+    IdentityBound,
     PersonInvited,
     AddressToConfirm,
     LinkAsked,

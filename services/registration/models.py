@@ -94,6 +94,25 @@ class Passkey(Base):
     used_at: Mapped[datetime | None]
 
 
+class Identity(Base):
+    """An organiser's account at an OpenID provider, which names them by `issuer` and `subject` for ever.
+
+    `provider` is what people call it, `email` what it said of them when the account was bound ("" for nothing).
+    """
+
+    __tablename__ = "identities"
+    __table_args__ = (UniqueConstraint("issuer", "subject"),)
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid4)
+    organiser_id: Mapped[UUID] = mapped_column(ForeignKey("organisers.id"), index=True)
+    issuer: Mapped[str]
+    subject: Mapped[str]
+    provider: Mapped[str]
+    email: Mapped[str] = mapped_column(default="")
+    added_at: Mapped[datetime]
+    used_at: Mapped[datetime | None]
+
+
 class Challenge(Base):
     """What a browser was asked to sign with a passkey, once and soon; `organiser_id` is who adds one, if it is that."""
 

@@ -22,6 +22,7 @@ from services.registration.web import (
     asked,
     asking,
     describing,
+    elsewhere,
     entering,
     exports,
     figures,
@@ -31,6 +32,7 @@ from services.registration.web import (
     offers,
     overview,
     portal,
+    provider,
     public,
 )
 
@@ -38,6 +40,7 @@ APIS = (gatherings_api, questions_api, registrations_api, imports_api, desk_api,
 PAGES = (
     portal,
     entering,
+    elsewhere,
     account,
     public,
     mine,
@@ -58,6 +61,7 @@ def build(service: Service, database: Database, settings: Settings) -> Flask:
     open_doors(app, *(door.api for door in APIS))
     figures.install(app)
     asked.install(app)
+    provider.install(app, settings)
     public.install(app)
     for page in PAGES:
         app.register_blueprint(page.web)

@@ -56,6 +56,8 @@ OWN = {
     "/compte/cles",
     "/compte/cles/defi",
     "/compte/cles/<uuid:passkey_id>/retirer",
+    "/compte/ailleurs",
+    "/compte/ailleurs/<uuid:identity_id>/retirer",
     "/api/registration/gatherings",
     "/api/grouping/my-places",
 }

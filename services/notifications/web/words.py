@@ -10,6 +10,7 @@ from services.notifications.writing import envelopes
 KINDS = {
     "sign-in": N_("Link to come in"),
     "passkey": N_("New passkey"),
+    "identity": N_("Account bound"),
     "colleague": N_("Asked to help"),
     "invitation": N_("Invitation"),
     "reminder": N_("Reminder to the silent"),

@@ -28,6 +28,7 @@ KINDS = {
     for kind in (
         Kind("sign-in", is_asked=True),
         Kind("passkey", is_asked=True),
+        Kind("identity", is_asked=True),
         Kind("colleague"),
         Kind("invitation", is_solicitation=True, is_draft=True),
         Kind("reminder", is_solicitation=True),
@@ -57,4 +58,4 @@ KINDS = {
     )
 }
 # Letters to who organises, about their own way in: no gathering stands behind them.
-WITHOUT_GATHERING = frozenset({"sign-in", "passkey"})
+WITHOUT_GATHERING = frozenset({"sign-in", "passkey", "identity"})

@@ -67,6 +67,10 @@ _GROUP = _P("group", "groupe", "group", N_("The name of the group or angle."), "
 _OF_KIND: dict[str, tuple[Placeholder, ...]] = {
     "sign-in": (_CODE, _DEADLINE),
     "passkey": (_P("passkey", "clé", "passkey", N_("What they call their new passkey."), "{{ passkey }}"),),
+    "identity": (
+        _P("provider", "fournisseur", "provider", N_("Whose account it is."), "{{ provider }}"),
+        _P("account", "compte", "account", N_("Their address there."), "{{ account }}"),
+    ),
     "colleague": (
         _P("host", "hôte", "host", N_("Who asks them to help."), "{{ invited_by }}"),
         _P("helps-as", "rôle", "role", N_("What they may do at the gathering.")),

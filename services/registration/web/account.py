@@ -12,10 +12,11 @@ from services.chassis import i18n
 from services.chassis.i18n import gettext as _
 from services.chassis.pages import Form, render, tell
 from services.chassis.web import now, reading, settings, transacted
-from services.registration import passkeys
+from services.registration import identities, passkeys
 from services.registration.models import Organiser
 from services.registration.passkeys import Site
 from services.registration.schemas.sign_ins import NewPasskey
+from services.registration.web import provider
 from services.registration.web.doors import attempt, see_other, signed_in, site
 
 web = Blueprint("account", __name__, url_prefix="/compte")
@@ -80,5 +81,7 @@ def _page(session: Session, me: Organiser, form: Form) -> str:
         form=form,
         site=Site.of(settings()),
         passkeys=passkeys.of_organiser(session, me.id),
+        identities=identities.of_organiser(session, me.id),
+        provider=provider.name(settings()),
         zone=ZONE,
     )

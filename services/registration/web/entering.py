@@ -17,6 +17,7 @@ from services.registration import passkeys, sign_ins
 from services.registration.models import Organiser
 from services.registration.passkeys import Site
 from services.registration.schemas.sign_ins import Code, PasskeyAnswer, SignInRequest
+from services.registration.web import provider
 from services.registration.web.doors import attempt, links, see_other, site
 
 STAYS_S = 12 * 3600
@@ -27,7 +28,7 @@ guard(web)
 
 @web.get("/entrer")
 def door() -> ResponseReturnValue:
-    return _door(Form())
+    return door_page(Form())
 
 
 @web.post("/entrer")
@@ -36,10 +37,10 @@ def door() -> ResponseReturnValue:
 def knock(session: Session) -> ResponseReturnValue:
     def deed(email: str) -> ResponseReturnValue:
         sign_ins.ask(session, email=email, language=i18n.language(), links=links(), now=now())
-        return render("registration/door_sent.html", form=Form(), email=email, onward=_onward())
+        return render("registration/door_sent.html", form=Form(), email=email, onward=onward())
 
     def again(form: Form) -> str:
-        return _door(form)
+        return door_page(form)
 
     return attempt(Form(request.form), SignInRequest, deed, again)
 
@@ -53,13 +54,13 @@ def enter_by_code(session: Session) -> ResponseReturnValue:
     def deed(email: str, code: str) -> ResponseReturnValue:
         organiser = sign_ins.use_code(session, email=email, code=code, links=links(), now=now())
         if organiser is not None:
-            return _come_in(organiser)
+            return come_in(organiser, onward())
         # Answered as done, so that the number of tries is kept.
         form.errors["code"] = [_(_WRONG_CODE)]
-        return render("registration/door_sent.html", form=form, email=email, onward=_onward())
+        return render("registration/door_sent.html", form=form, email=email, onward=onward())
 
     def again(form: Form) -> str:
-        return render("registration/door_sent.html", form=form, email=form.value("email"), onward=_onward())
+        return render("registration/door_sent.html", form=form, email=form.value("email"), onward=onward())
 
     return attempt(form, Code, deed, again)
 
@@ -80,25 +81,25 @@ def enter_by_passkey(session: Session) -> ResponseReturnValue:
 
     def deed(credential: str) -> ResponseReturnValue:
         try:
-            return _come_in(passkeys.use(session, credential, site(), now=now()))
+            return come_in(passkeys.use(session, credential, site(), now=now()), onward())
         except passkeys.PasskeyRefused as refusal:
             # Answered as done, so that the challenge stays spent.
-            return _door(form.refuse(refusal))
+            return door_page(form.refuse(refusal))
 
-    return attempt(form, PasskeyAnswer, deed, _door)
+    return attempt(form, PasskeyAnswer, deed, door_page)
 
 
 @web.get("/entrer/<token>")
 @reading
-def before_the_door(session: Session, token: str) -> ResponseReturnValue:
+def before_thedoor_page(session: Session, token: str) -> ResponseReturnValue:
     is_open = sign_ins.is_open(session, token, now=now())
-    return render("registration/door_link.html", is_open=is_open, onward=_onward()), 200 if is_open else 410
+    return render("registration/door_link.html", is_open=is_open, onward=onward()), 200 if is_open else 410
 
 
 @web.post("/entrer/<token>")
 @transacted
 def enter(session: Session, token: str) -> ResponseReturnValue:
-    return _come_in(sign_ins.use(session, token, now=now()))
+    return come_in(sign_ins.use(session, token, now=now()), onward())
 
 
 @web.get("/sortir")
@@ -118,20 +119,28 @@ def leave() -> ResponseReturnValue:
 _WRONG_CODE = N_("This code is not right, or it is too old. Ask for a new letter after five tries.")
 
 
-def _door(form: Form) -> str:
-    return render("registration/door.html", form=form, onward=_onward(), site=Site.of(settings()))
+def door_page(form: Form) -> str:
+    """The door with everything that opens it, and what went wrong in `form`."""
+    return render(
+        "registration/door.html",
+        form=form,
+        onward=onward(),
+        site=Site.of(settings()),
+        provider=provider.name(settings()),
+    )
 
 
-def _come_in(organiser: Organiser) -> ResponseReturnValue:
+def come_in(organiser: Organiser, towards: str) -> ResponseReturnValue:
+    """The answer that lets somebody in, and leads them to where they were going; "" is their own first page."""
     who = auth.Actor("organiser", organiser.id, organiser.email, organiser.name or None)
     # Forms of before are no longer ours: somebody else may have been here, or have put a session into this browser.
     browsers.clear()
-    response = make_response(see_other(_onward() or "/"))
+    response = make_response(see_other(towards or "/"))
     auth.sign_in(response, auth.issue(settings(), who, STAYS_S, now=now()))
     return response
 
 
-def _onward() -> str:
+def onward() -> str:
     """Where the person was going: a page of this house, never another site."""
     wanted = request.values.get("suite", "")
     is_ours = wanted.startswith("/") and not wanted.startswith("//") and "\\" not in wanted

@@ -55,6 +55,9 @@ def test_production_starts_with_what_it_needs() -> None:
         ("ALLOW", "everything", "everything is none of them"),
         ("PROXIES", "-1", "0 or more"),
         ("CROWD", "many", "invalid literal"),
+        ("OIDC_ISSUER", "http://accounts.example.org", "begins with https://"),
+        ("OIDC_ISSUER", "accounts.example.org", "begins with https://"),
+        ("OIDC_ISSUER", "https://accounts.example.org?tenant=1", "begins with https://"),
         ("PASSKEY_DOMAIN", "elsewhere.example", "PALABRE_PUBLIC_URL's host, 127.0.0.1, or a domain above"),
     ],
 )
@@ -64,6 +67,21 @@ def test_a_wrong_value_is_refused_by_the_name_of_its_setting(name: str, value: s
     assert said.startswith(f"PALABRE_{name} cannot be ")
     assert why in said
     assert "\n" not in said
+
+
+@pytest.mark.parametrize("left_out", ["OIDC_ISSUER", "OIDC_CLIENT", "OIDC_SECRET"])
+def test_half_a_provider_is_refused_by_the_setting_that_is_missing(left_out: str) -> None:
+    whole = {
+        "PALABRE_OIDC_ISSUER": "https://accounts.example.org/",
+        "PALABRE_OIDC_CLIENT": "palabre",
+        "PALABRE_OIDC_SECRET": "known-to-both",
+    }
+    assert settings.read(whole).oidc_issuer == "https://accounts.example.org/"
+
+    said = refused(**{name: value for name, value in whole.items() if name != f"PALABRE_{left_out}"})
+
+    assert f"PALABRE_{left_out} is missing" in said
+    assert "known-to-both" not in said
 
 
 def test_a_secret_that_is_wrong_is_not_shown() -> None:

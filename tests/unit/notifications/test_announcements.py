@@ -376,6 +376,35 @@ def test_every_fact_ever_told_can_be_heard_and_written_about(street):
 
 
 @pytest.mark.parametrize("language, said", [("fr", "Ce n'est pas vous ?"), ("en", "It was not you?")])
+@pytest.mark.parametrize(
+    "account, shown", [("o.martin@work.example", "o.martin@work.example"), ("", "odile@example.org")]
+)
+def test_an_organiser_reads_of_each_account_elsewhere_that_opens_the_door_for_them(
+    ears, language, said, account, shown
+):
+    ears.hear(
+        "registration.identity_bound.v1",
+        {
+            "identity_id": str(uuid4()),
+            "email": "odile@example.org",
+            "name": "Odile",
+            "provider": "ProConnect",
+            "account": account,
+            "link": "https://palabre.example/compte",
+            "language": language,
+        },
+        subject="identity_id",
+    )
+
+    (letter,) = ears.letters()
+    text = letter.text.replace("’", "'").replace("\u202f", " ").replace("\u00a0", " ")
+    assert (letter.kind, letter.state, letter.gathering_id) == ("identity", "queued", None)
+    for words in (said, "Odile", "ProConnect", shown, "https://palabre.example/compte"):
+        assert words in text
+    strictly(letter.html)
+
+
+@pytest.mark.parametrize("language, said", [("fr", "Ce n'est pas vous ?"), ("en", "It was not you?")])
 def test_an_organiser_reads_of_each_passkey_that_opens_the_door_for_them(ears, language, said):
     ears.hear(
         "registration.passkey_added.v1",

@@ -37,7 +37,7 @@ _NAMES = (
         "handed_by",
         "handed_to",
     ),
-    *("had_when", "had_place", "territory", "group_name", "question", "passkey"),
+    *("had_when", "had_place", "territory", "group_name", "question", "passkey", "provider", "account"),
 )
 hostile = st.one_of(
     st.sampled_from([*HOSTILE, "🎉" * 120, '"' * 120, "<b>" * 40, "é" * 120, "\u0645" * 120]),
