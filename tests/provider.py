@@ -20,7 +20,8 @@ from bs4 import BeautifulSoup, Tag
 from tests.postgres import free_port
 
 PASSWORD = "on-se-retrouve-le-7-avril"  # noqa: S105 of people who live for one test
-CLIENT, SECRET = "palabre", "known-to-both-houses"
+# To the second it signs what it says of a person.
+CLIENT, SIGNED_CLIENT, SECRET = "palabre", "palabre-signed", "known-to-both-houses"
 PEOPLE = ("odile", "malik", "unproved-odile", "nameless")
 READY_S = 60
 
@@ -141,18 +142,20 @@ def main(port: int, back: str) -> None:
                 user_name=name, family_name="Martin", formatted_name=name, emails=emails, password=PASSWORD
             )
             backend.save(user)
-        client = models.Client(
-            client_id=CLIENT,
-            client_secret=SECRET,
-            client_name="Palabre",
-            client_uri=back.partition("/entrer")[0],
-            redirect_uris=[back],
-            grant_types=["authorization_code"],
-            response_types=["code"],
-            token_endpoint_auth_method="client_secret_basic",  # noqa: S106 a method
-            scope=["openid", "email"],
-        )
-        backend.save(client)
+        for name, signing in ((CLIENT, None), (SIGNED_CLIENT, "RS256")):
+            client = models.Client(
+                client_id=name,
+                client_secret=SECRET,
+                client_name="Palabre",
+                client_uri=back.partition("/entrer")[0],
+                redirect_uris=[back],
+                grant_types=["authorization_code"],
+                response_types=["code"],
+                token_endpoint_auth_method="client_secret_basic",  # noqa: S106 a method
+                userinfo_signed_response_alg=signing,
+                scope=["openid", "email"],
+            )
+            backend.save(client)
     make_server("localhost", port, app, threaded=True).serve_forever()
 
 

@@ -108,11 +108,37 @@ def told() -> Told:
 
 def _asked(client: Any, token: dict[str, Any], subject: str) -> dict[str, Any]:
     """What the provider says beside the token, where it says more; about the same person or nobody (OpenID Connect
-    Core 1.0, 5.3.2)."""
-    if "userinfo_endpoint" not in _known(client):
+    Core 1.0, 5.3.2). Some sign it, as ProConnect does."""
+    place = _known(client).get("userinfo_endpoint")
+    if place is None:
         return {}
-    more: dict[str, Any] = client.userinfo(token=token)
+    answer = client.get(place, token=token)
+    answer.raise_for_status()
+    is_signed = answer.headers.get("Content-Type", "").partition(";")[0].strip().lower() == "application/jwt"
+    more: dict[str, Any] = _signed(client, answer.text.strip()) if is_signed else answer.json()
     return more if more.get("sub") == subject else {}
+
+
+def _signed(client: Any, text: str) -> dict[str, Any]:
+    """What a provider signed for us. Raises JoseError, or ValueError when it was for somebody else."""
+    from joserfc import jwt  # noqa: PLC0415  as above
+    from joserfc.errors import InvalidKeyIdError  # noqa: PLC0415
+    from joserfc.jwk import KeySet  # noqa: PLC0415
+    from joserfc.jws import JWSRegistry  # noqa: PLC0415
+
+    offered = _known(client).get("userinfo_signing_alg_values_supported") or ["RS256"]
+    registry = JWSRegistry(algorithms=[one for one in offered if one != "none"], strict_check_header=False)
+    try:
+        said = jwt.decode(text, KeySet.import_key_set(client.fetch_jwk_set()), registry=registry).claims
+    except InvalidKeyIdError:
+        keys = KeySet.import_key_set(client.fetch_jwk_set(force=True))
+        said = jwt.decode(text, keys, registry=registry).claims
+    to = said.get("aud", client.client_id)
+    if said.get("iss", settings().oidc_issuer) != settings().oidc_issuer or client.client_id not in (
+        to if isinstance(to, list) else [to]
+    ):
+        raise ValueError("what the provider said was not for us")
+    return said
 
 
 def _client() -> Any:

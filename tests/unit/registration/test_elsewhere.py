@@ -12,7 +12,7 @@ from services.chassis.db import outbox
 from services.registration import identities
 from services.registration.app import create_app, service
 from tests import provider as providers
-from tests.provider import CLIENT, SECRET, Provider
+from tests.provider import CLIENT, SECRET, SIGNED_CLIENT, Provider
 from tests.unit.chassis.face import some_settings
 from tests.unit.registration.conftest import Browser
 
@@ -30,9 +30,9 @@ def provider() -> Iterator[Provider]:
 def a_house(registration):
     """A browser at a house whose provider is this one."""
 
-    def made(issuer, secret=SECRET) -> Browser:
+    def made(issuer, secret=SECRET, client=CLIENT) -> Browser:
         chosen = some_settings(
-            public_url=HOUSE, oidc_issuer=issuer, oidc_client=CLIENT, oidc_secret=secret, oidc_name="Canaille"
+            public_url=HOUSE, oidc_issuer=issuer, oidc_client=client, oidc_secret=secret, oidc_name="Canaille"
         )
         return Browser(create_app(service, registration, chosen))
 
@@ -72,6 +72,14 @@ def test_an_organiser_comes_in_with_the_account_of_their_address(somebody, odile
 
     assert is_in(somebody)
     assert "Odile" in somebody.get("/compte").text
+
+
+def test_an_organiser_comes_in_where_the_provider_signs_what_it_says_of_people(a_house, odile, provider):
+    somebody = a_house(provider.issuer, client=SIGNED_CLIENT)
+
+    come_in(somebody, provider, "odile")
+
+    assert is_in(somebody)
 
 
 def test_the_way_there_is_bound_to_this_browser_and_this_request(somebody, odile, provider):
