@@ -20,8 +20,9 @@ from bs4 import BeautifulSoup, Tag
 from tests.postgres import free_port
 
 PASSWORD = "on-se-retrouve-le-7-avril"  # noqa: S105 of people who live for one test
-# To the second it signs what it says of a person.
-CLIENT, SIGNED_CLIENT, SECRET = "palabre", "palabre-signed", "known-to-both-houses"
+# To the first it says a person's address in the token, to the others beside it, as many do; to the last it signs that.
+CLIENT, BESIDE_CLIENT, SIGNED_CLIENT = "palabre", "palabre-beside", "palabre-signed"
+SECRET = "known-to-both-houses"  # noqa: S105 of a provider that lives for one test
 PEOPLE = ("odile", "malik", "unproved-odile", "nameless")
 READY_S = 60
 
@@ -101,6 +102,7 @@ def main(port: int, back: str) -> None:
     from canaille import create_app  # noqa: PLC0415  only its own process has it
     from canaille.app import models  # noqa: PLC0415
     from canaille.backends import Backend  # noqa: PLC0415
+    from canaille.oidc import provider as oidc  # noqa: PLC0415
     from flask import request  # noqa: PLC0415
     from joserfc.jwk import JWKRegistry  # noqa: PLC0415
     from werkzeug.serving import make_server  # noqa: PLC0415
@@ -126,6 +128,14 @@ def main(port: int, back: str) -> None:
     vouched = "{% if user.preferred_email and not user.user_name.startswith('unproved') %}true{% endif %}"
     app.config["CANAILLE_OIDC"]["USERINFO_MAPPING"]["EMAIL_VERIFIED"] = vouched
 
+    in_full = oidc.OpenIDCode.generate_user_info
+
+    def in_the_token(grant: oidc.OpenIDCode, user: models.User, scope: str) -> oidc.UserInfo:
+        is_full = request.authorization is not None and request.authorization.username == CLIENT
+        return in_full(grant, user, scope) if is_full else oidc.UserInfo(sub=user.user_name)
+
+    oidc.OpenIDCode.generate_user_info = in_the_token
+
     @app.before_request
     def forget() -> None:
         # Its memory, asked for what has this and that, gives what has either: codes and consents of other people.
@@ -142,7 +152,7 @@ def main(port: int, back: str) -> None:
                 user_name=name, family_name="Martin", formatted_name=name, emails=emails, password=PASSWORD
             )
             backend.save(user)
-        for name, signing in ((CLIENT, None), (SIGNED_CLIENT, "RS256")):
+        for name, signing in ((CLIENT, None), (BESIDE_CLIENT, None), (SIGNED_CLIENT, "RS256")):
             client = models.Client(
                 client_id=name,
                 client_secret=SECRET,

@@ -15,7 +15,7 @@ from flask import session as browser
 
 from services.chassis.errors import NotFound
 from services.chassis.settings import Settings
-from services.chassis.web import settings
+from services.chassis.web import now, settings
 from services.registration.identities import IdentityRefused, Told
 
 log = structlog.get_logger()
@@ -77,7 +77,8 @@ def begun(state: str) -> dict[str, Any]:
     """What was kept when this browser went to the provider. Raises IdentityRefused when it never did, or long ago."""
     client = _client()
     kept: dict[str, Any] | None = client.framework.get_state_data(browser, state)
-    if kept is None:
+    # The library forgets old ways only when it ends another.
+    if kept is None or browser[f"{_KEPT}{state}"]["exp"] < now().timestamp():
         raise IdentityRefused("This took too long, or it was begun in another browser. Try again.")
     return kept
 

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+import time_machine
 from sqlalchemy import select
 
 from services.chassis.db import outbox
 from services.registration import identities
 from services.registration.app import create_app, service
 from tests import provider as providers
-from tests.provider import CLIENT, SECRET, SIGNED_CLIENT, Provider
+from tests.provider import BESIDE_CLIENT, CLIENT, SECRET, SIGNED_CLIENT, Provider
 from tests.unit.chassis.face import some_settings
 from tests.unit.registration.conftest import Browser
 
@@ -74,8 +76,9 @@ def test_an_organiser_comes_in_with_the_account_of_their_address(somebody, odile
     assert "Odile" in somebody.get("/compte").text
 
 
-def test_an_organiser_comes_in_where_the_provider_signs_what_it_says_of_people(a_house, odile, provider):
-    somebody = a_house(provider.issuer, client=SIGNED_CLIENT)
+@pytest.mark.parametrize("client", [BESIDE_CLIENT, SIGNED_CLIENT])
+def test_an_organiser_comes_in_where_the_address_is_told_beside_the_token(a_house, odile, provider, client):
+    somebody = a_house(provider.issuer, client=client)
 
     come_in(somebody, provider, "odile")
 
@@ -161,6 +164,14 @@ def test_a_code_of_another_persons_way_opens_nothing(a_house, somebody, odile, p
 
     assert page.status == 403
     assert not is_in(thief)
+
+
+def test_a_way_that_was_begun_an_hour_ago_is_over(somebody, odile, provider):
+    back = provider.send_back(away(somebody), "odile")
+
+    with time_machine.travel(datetime.now(UTC) + timedelta(minutes=61)):
+        assert press(somebody, back).status == 403
+    assert not is_in(somebody)
 
 
 def test_who_says_no_at_the_provider_is_told_what_else_opens_the_door(somebody, odile, provider):
