@@ -10,6 +10,7 @@ from uuid import UUID
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from services.chassis.catalogues import N_
 from services.chassis.errors import Refused
 from services.chassis.outbox import publish
 from services.registration import merging, names, participants, stories, telling, topics, waiting_list
@@ -70,7 +71,7 @@ def merge(
         return stays
     if reason := refusal(session, stays, goes):
         raise CannotJoin(reason)
-    kept = {"stays": _place(stays), "goes": _place(goes), "name_key": goes.name_key}
+    kept, name_key = {"stays": _place(stays), "goes": _place(goes)}, goes.name_key
     gave = merging.is_better(kept["goes"], kept["stays"])
     filled = merging.filled(_row(stays), _row(goes))
     before = {name: getattr(stays, name) for name in (*filled, "territory")}
@@ -90,7 +91,7 @@ def merge(
         "gave": gave,
         "stays": _plain(kept["stays"]),
         "goes": _plain(kept["goes"]),
-        "name_key": kept["name_key"],
+        "name_key": name_key,
         "took": {name: [_bare(before[name]), _bare(value)] for name, value in filled.items()},
         "stories": _carry(session, Story, goes.id, stays.id),
         "topics": _carry(session, Topic, goes.id, stays.id),
@@ -124,27 +125,7 @@ def part(
         raise CannotPart(reason)
     kept: dict[str, Any] = goes.merged or {}
     before = {name: getattr(stays, name) for name in (*kept["took"], "territory")}
-    foreseen = foresee(session, gathering, stays, goes, now=now)
-    here = _place(stays)
-    goes.merged_into = goes.merged_at = goes.merged = None
-    _put(goes, here if kept["gave"] else _full(kept["goes"]))
-    if kept["gave"]:
-        _put(stays, _full(kept["stays"]))
-    for name, (was, became) in kept["took"].items():
-        if _bare(getattr(stays, name)) == became:
-            setattr(stays, name, _from_bare(name, was))
-    _name_again(session, stays)
-    session.flush()
-    goes.name_key = kept["name_key"]
-    for kind, ids in ((Story, kept["stories"]), (Topic, kept["topics"])):
-        for one in _of(session, kind, ids, stays.id):
-            one.participant_id = goes.id
-    if foreseen.waits:
-        back = foreseen.who
-        back.state, back.deadline_at = State.waiting, None
-        if back.line is None:
-            gathering.lines += 1
-            back.line = gathering.lines
+    _give_back(session, stays, goes, kept, foreseen=foresee(session, gathering, stays, goes, now=now))
     session.flush()
     for one in (goes, stays) if kept["gave"] else (goes,):
         _tell_place(session, gathering, one, links=links, now=now)
@@ -160,7 +141,7 @@ def part(
 def refusal(session: Session, stays: Participant, goes: Participant) -> str:
     """Why two people of one gathering cannot be joined; empty when they can."""
     if stays.id == goes.id:
-        return "This is the same page twice: choose two people."
+        return N_("This is the same page twice: choose two people.")
     both = (stays.id, goes.id)
     brought = [
         session.scalar(select(func.count()).select_from(kind).where(kind.participant_id.in_(both))) or 0
@@ -192,15 +173,42 @@ def foresee(
 
 def _why_not_part(session: Session, stays: Participant, goes: Participant) -> str:
     if goes.state != State.merged or goes.merged is None or stays.state == State.erased:
-        return "The data has been erased, so this cannot be taken back."
+        return N_("The data has been erased, so this cannot be taken back.")
     if stays.state == State.merged:
-        return "This person was joined to another one since. Take that back first."
+        return N_("This person was joined to another one since. Take that back first.")
     later = select(Participant.id).where(
         Participant.merged_into == stays.id, Participant.merged_at > goes.merged_at
     )
     if session.scalars(later).first() is not None:
-        return "Somebody else was joined to this person since. Take that back first."
+        return N_("Somebody else was joined to this person since. Take that back first.")
     return ""
+
+
+def _give_back(
+    session: Session, stays: Participant, goes: Participant, kept: dict[str, Any], *, foreseen: Foreseen
+) -> None:
+    """Put into both rows what they said before, save what was changed since."""
+    here = _place(stays)
+    goes.merged_into = goes.merged_at = goes.merged = None
+    _put(goes, here if kept["gave"] else _full(kept["goes"]))
+    if kept["gave"]:
+        _put(stays, _full(kept["stays"]))
+    for name, (was, became) in kept["took"].items():
+        if _bare(getattr(stays, name)) == became:
+            setattr(stays, name, _from_bare(name, was))
+    _name_again(session, stays)
+    session.flush()
+    goes.name_key = kept["name_key"]
+    for kind, ids in ((Story, kept["stories"]), (Topic, kept["topics"])):
+        for one in _of(session, kind, ids, stays.id):
+            one.participant_id = goes.id
+    if foreseen.waits:
+        back = foreseen.who
+        back.state, back.deadline_at = State.waiting, None
+        if back.line is None:
+            gathering = session.get_one(Gathering, back.gathering_id)
+            gathering.lines += 1
+            back.line = gathering.lines
 
 
 def _lock(

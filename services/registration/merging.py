@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from services.chassis.catalogues import N_
 from services.registration.models import State
 
 MOST_BROUGHT = 5
@@ -47,11 +48,11 @@ def refusal(stays: Row, goes: Row, *, stories: int, topics: int) -> str:
     `stories` and `topics` are how many both have proposed together.
     """
     if State.erased in (stays["state"], goes["state"]):
-        return "One of the two has been erased: nothing can be joined to it."
+        return N_("One of the two has been erased: nothing can be joined to it.")
     if State.merged in (stays["state"], goes["state"]):
-        return "One of the two is joined to somebody already. Look at the page of that person."
+        return N_("One of the two is joined to somebody already. Look at the page of that person.")
     if stays["state"] == goes["state"] == State.present:
-        return "Both have arrived: they are two people."
+        return N_("Both have arrived: they are two people.")
     if max(stories, topics) > MOST_BROUGHT:
-        return "Together they bring more than five stories or topics. Decline one first."
+        return N_("Together they bring more than five stories or topics. Decline one first.")
     return ""

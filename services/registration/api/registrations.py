@@ -36,6 +36,8 @@ from services.registration.schemas.people import (
     WaiterView,
 )
 
+PEOPLE = page_of(ParticipantView, total=fields.Integer(required=True))
+
 api = Doors("registrations", __name__, url_prefix="/api/registration/gatherings", description=__doc__)
 
 
@@ -66,7 +68,7 @@ def ask_together(
 @api.get("/<uuid:gathering_id>/participants")
 @api.arguments(ListingQuery, location="query")
 @reading
-@api.response(200, page_of(ParticipantView, total=fields.Integer(required=True)))
+@api.response(200, PEOPLE)
 def people(session: Session, wanted: dict[str, Any], gathering_id: UUID) -> dict[str, Any]:
     """People, by name; `q` looks through names and structures without accents."""
     may(session, gathering_id, *DESK)
@@ -122,12 +124,14 @@ def hand_over(
 @api.get("/<uuid:gathering_id>/participants/<uuid:participant_id>/akin")
 @api.arguments(PageQuery, location="query")
 @reading
-@api.response(200, page_of(ParticipantView))
+@api.response(200, PEOPLE)
 def akin(session: Session, wanted: dict[str, Any], gathering_id: UUID, participant_id: UUID) -> dict[str, Any]:
     """Who may be the same person: of the same name, or of the same address. Nothing is joined by itself."""
     may(session, gathering_id)
     participant = participants.find(session, gathering_id, participant_id)
-    return page(participants.akin(session, participant), **wanted)
+    found, after = participants.akin(session, participant), wanted["after"]
+    some = found[after : after + wanted["limit"] + 1]
+    return a_page(some, after=after, limit=wanted["limit"], total=len(found))
 
 
 @api.post("/<uuid:gathering_id>/participants/<uuid:participant_id>/join")
