@@ -92,7 +92,11 @@ def merge(
         "stays": _plain(kept["stays"]),
         "goes": _plain(kept["goes"]),
         "name_key": name_key,
-        "took": {name: [_bare(before[name]), _bare(value)] for name, value in filled.items()},
+        "took": {
+            name: [_bare(before[name]), _bare(value)] for name, value in filled.items() if name != "answers"
+        },
+        # Not what was answered: whoever has a question forgotten has it forgotten here too.
+        "answers": sorted(set(goes.answers) - set(before.get("answers", goes.answers))),
         "stories": _carry(session, Story, goes.id, stays.id),
         "topics": _carry(session, Topic, goes.id, stays.id),
     }
@@ -196,6 +200,11 @@ def _give_back(
     for name, (was, became) in kept["took"].items():
         if _bare(getattr(stays, name)) == became:
             setattr(stays, name, _from_bare(name, was))
+    stays.answers = {
+        key: said
+        for key, said in stays.answers.items()
+        if key not in kept["answers"] or said != goes.answers.get(key)
+    }
     _name_again(session, stays)
     session.flush()
     goes.name_key = kept["name_key"]

@@ -116,6 +116,24 @@ def test_empty_fields_are_filled_and_full_ones_stay(a_gathering, come, join, row
     assert (row(stays)["trade"], row(stays)["structure"]) == ("conseil", "Atelier du Pont")
 
 
+def test_answers_that_are_missing_are_taken_over_and_given_back(
+    a_gathering, come, join, part, row, registration
+):
+    gathering = a_gathering()
+    stays, goes = come(gathering), come(gathering, email="work@example.org")
+    meal = {"meal": {"said": "no pork", "version": 1}}
+    with registration.transaction() as session:
+        session.get_one(Participant, goes).answers = meal
+
+    join(gathering, stays, goes)
+    between = row(stays)["answers"]
+    kept = row(goes)["merged"]
+    part(gathering, goes)
+
+    assert (between, row(stays)["answers"], row(goes)["answers"]) == (meal, {}, meal)
+    assert "no pork" not in str(kept)
+
+
 def test_the_others_hear_one_silent_fact_of_who_goes(a_gathering, come, join, told, registration):
     gathering = a_gathering()
     stays, goes = come(gathering), come(gathering, email="work@example.org")
