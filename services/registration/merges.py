@@ -80,6 +80,8 @@ def merge(
     if "email" in filled or "family" in filled:
         goes.name_key = names.alone(goes.name_key, goes.id)
     goes.state, goes.deadline_at = State.merged, None
+    # A number in the line is one person's.
+    goes.line = None
     goes.merged_into, goes.merged_at = stays.id, now
     session.flush()
     if gave:
