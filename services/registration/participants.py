@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, bindparam, collate, func, or_, select
+from sqlalchemy import ColumnElement, and_, bindparam, collate, func, or_, select, union_all
 from sqlalchemy.orm import Session
 
 from services.chassis.errors import NotFound
@@ -166,14 +166,16 @@ def doubled(session: Session, gathering_id: UUID, people: Sequence[Participant])
     """Which of these people share a name or an address with somebody: `akin` says with whom."""
     here = (Participant.gathering_id == gathering_id, Participant.state.not_in(_GONE))
     keys = {names.fold(f"{one.given} {one.family}") for one in people}
-    found = {}
-    for column, values in (
-        (Participant.name_key, keys),
-        (Participant.email, {one.email for one in people} - {""}),
-    ):
-        counted = select(column, func.count()).where(*here, column.in_(values)).group_by(column)
-        found[column.key] = {value for value, several in session.execute(counted) if several > 1}
-    return {one.id for one in people if one.name_key in found["name_key"] or one.email in found["email"]}
+    emails = {one.email for one in people} - {""}
+    several = union_all(
+        *(
+            select(column).where(*here, column.in_(values)).group_by(column).having(func.count() > 1)
+            for column, values in ((Participant.name_key, keys), (Participant.email, emails))
+        )
+    )
+    # No key of a name reads like an address, so one list serves for both.
+    found = set(session.execute(several).scalars())
+    return {one.id for one in people if one.name_key in found or one.email in found}
 
 
 def states(session: Session, gathering_id: UUID) -> dict[str, int]:
