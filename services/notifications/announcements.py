@@ -207,6 +207,9 @@ def _change(session: Session, fact: Fact, gathering: Gathering, now: datetime) -
 def _cancel(session: Session, fact: Fact, gathering: Gathering, now: datetime) -> None:
     person = people.remember_person(session, fact, "cancelled")
     letters.answered(session, gathering.id, Addressee.of(person), now)
+    if fact["is_silent"]:
+        letters.drop_all(session, gathering.id, person.id)
+        return
     details = {"held_seat": fact["held_seat"], "handed_to": fact["handed_to"] or ""}
     version = fact["cancelled_at"].isoformat()
     _write(session, "cancelled", person, gathering, version, details, now, calendar=True)

@@ -196,6 +196,20 @@ def drop(letter: Letter) -> None:
     letter.state, letter.next_at = "discarded", None
 
 
+def drop_all(session: Session, gathering_id: UUID, participant_id: UUID) -> None:
+    """Nothing that waits here for this person leaves: they are somebody else's second row."""
+    session.execute(
+        update(Letter)
+        .where(
+            Letter.gathering_id == gathering_id,
+            Letter.participant_id == participant_id,
+            Letter.state.in_(("draft", "queued")),
+        )
+        .values(state="discarded", next_at=None)
+        .execution_options(synchronize_session=False)
+    )
+
+
 def answered(session: Session, gathering_id: UUID, to: Addressee, now: datetime) -> None:
     """This person answered: an invitation or a reminder that still waits here need not go, and none follows."""
     name, email = words.full_name(to.given, to.family), to.email.strip().lower()

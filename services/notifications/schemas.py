@@ -145,6 +145,7 @@ class Changed(Participant):
 
 class Cancelled(Participant):
     held_seat = fields.Boolean(load_default=True)
+    is_silent = fields.Boolean(load_default=False)
     handed_to = fields.String(load_default="", allow_none=True)
     cancelled_at = fields.AwareDateTime(required=True)
 

@@ -39,6 +39,9 @@ def check_in(
     participant = session.get(Participant, participant_id, with_for_update=True, populate_existing=True)
     if participant is None or participant.gathering_id != gathering_id or participant.state == State.erased:
         raise NotFound("There is no such person here.")
+    if participant.state == State.merged:
+        who = waiting_list.survivor(session, participant).id
+        return check_in(session, gathering_id, who, by=by, links=links, now=now)
     if participant.state == State.present:
         return participant
     if participant.state not in EXPECTED:

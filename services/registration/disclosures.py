@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from services.chassis.errors import NotFound
 from services.chassis.outbox import publish
-from services.registration import telling
+from services.registration import telling, waiting_list
 from services.registration.asking import answers
 from services.registration.asking.questions import of
 from services.registration.events import DisclosureAsked
@@ -44,10 +44,11 @@ def ask(session: Session, participant_id: UUID, *, now: datetime) -> None:
     participant = session.get(Participant, participant_id, with_for_update=True)
     if participant is None or participant.state == State.erased:
         raise NotFound("There is no such place.")
-    session.execute(delete(Disclosure).where(Disclosure.participant_id == participant_id))
-    about = {"participant_id": participant_id, "gathering_id": participant.gathering_id, "asked_at": now}
-    publish(session, DisclosureAsked, about=about, now=now)
-    keep(session, participant_id, "registration", _held(session, participant), now=now)
+    for row in (participant, *waiting_list.joined(session, participant_id)):
+        session.execute(delete(Disclosure).where(Disclosure.participant_id == row.id))
+        about = {"participant_id": row.id, "gathering_id": row.gathering_id, "asked_at": now}
+        publish(session, DisclosureAsked, about=about, now=now)
+        keep(session, row.id, "registration", _held(session, row), now=now)
     gathering_id = participant.gathering_id
     telling.note(session, "copy asked", participant_id, gathering_id=gathering_id, by=None, now=now)
 
@@ -67,9 +68,29 @@ def keep(session: Session, participant_id: UUID, service: str, holdings: Holding
 
 def of_person(session: Session, participant_id: UUID) -> dict[str, Disclosure | None]:
     """What each service has told so far; None for those that have not, and for all when no copy was asked for."""
-    mine = select(Disclosure).where(Disclosure.participant_id == participant_id)
-    told = {one.service: one for one in session.scalars(mine)}
-    return {name: told.get(name) for name in SERVICES}
+    rows = [participant_id, *(one.id for one in waiting_list.joined(session, participant_id))]
+    mine = select(Disclosure).where(Disclosure.participant_id.in_(rows))
+    told = {(one.participant_id, one.service): one for one in session.scalars(mine)}
+    return {name: _together([told.get((row, name)) for row in rows]) for name in SERVICES}
+
+
+def _together(parts: Sequence[Disclosure | None]) -> Disclosure | None:
+    """One copy of what a service told of somebody's rows; None until it has told of all of them."""
+    told = [one for one in parts if one is not None]
+    if len(told) < len(parts):
+        return None
+    rows: dict[str, list[Any]] = {}
+    for one in told:
+        for held in one.holdings:
+            rows.setdefault(held["what"], []).extend(held["rows"])
+    first = told[0]
+    holdings = [{"what": what, "rows": several} for what, several in rows.items()]
+    return Disclosure(
+        participant_id=first.participant_id,
+        service=first.service,
+        holdings=holdings,
+        told_at=max(one.told_at for one in told),
+    )
 
 
 def forget(session: Session, now: datetime) -> int:

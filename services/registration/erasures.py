@@ -26,6 +26,7 @@ from services.registration.models import (
     Confirmation,
     Disclosure,
     Erasure,
+    Gathering,
     Import,
     Invitation,
     Participant,
@@ -60,6 +61,21 @@ def erase(
     participant, gathering = waiting_list.lock_person(session, participant_id)
     if participant.state == State.erased:
         return participant
+    # Whoever is forgotten is forgotten under every name and address. Those first: they bear the same family name.
+    for row in waiting_list.joined(session, participant.id):
+        _erase(session, row, gathering, by=by, links=links, now=now)
+    return _erase(session, participant, gathering, by=by, links=links, now=now)
+
+
+def _erase(
+    session: Session,
+    participant: Participant,
+    gathering: Gathering,
+    *,
+    by: UUID | None,
+    links: Links,
+    now: datetime,
+) -> Participant:
     held = participant.state in HOLDING
     stories.withdraw_all(session, participant.id, now=now)
     if now < gathering.ends_at:
@@ -166,7 +182,7 @@ def _forget(participant: Participant) -> None:
     participant.name_key = str(participant.id)
     participant.state, participant.deadline_at = State.erased, None
     participant.answers, participant.wishes = {}, []
-    participant.cancelled_from = None
+    participant.cancelled_from = participant.merged = None
 
 
 def _forget_invitation(session: Session, participant: Participant) -> int:

@@ -260,11 +260,15 @@ class ParticipantChanged(_Placed):
 
 
 class ParticipantCancelled(_ParticipantEvent):
-    """Someone will not come; `held_seat` tells whether they held a seat, `handed_to` who has it now (or empty)."""
+    """Someone will not come; `held_seat` tells whether they held a seat, `handed_to` who has it now (or empty).
+
+    `is_silent`: two rows of one person were joined or parted, so there is nobody to write to.
+    """
 
     type = "registration.participant_cancelled.v1"
 
     held_seat = fields.Boolean(required=True)
+    is_silent = fields.Boolean()
     handed_to = fields.String()
     cancelled_at = fields.AwareDateTime(required=True)
 

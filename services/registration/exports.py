@@ -54,7 +54,7 @@ def rows(
     )  # fmt: skip
     found = session.execute(
         select(*wanted)
-        .where(Participant.gathering_id == gathering_id, Participant.state != State.erased)
+        .where(Participant.gathering_id == gathering_id, Participant.state.not_in((State.erased, State.merged)))
         .order_by(participants.by_name(session), Participant.id)
         .execution_options(yield_per=_AT_ONCE)
     )

@@ -41,6 +41,7 @@ class State(StrEnum):
     transferred = "transferred"
     present = "present"
     no_show = "no_show"
+    merged = "merged"
     erased = "erased"
 
 
@@ -216,7 +217,8 @@ class Participant(Base):
 
     `line` is their last number in the waiting line, `deadline_at` when a hold lapses, `handed_to` who has the seat
     they handed over, and `still_comes_at` when they said so after the day had been moved. `answers` maps a
-    question's key to {said, version}: what was answered, and which version of the question it answers.
+    question's key to {said, version}: what was answered, and which version of the question it answers. `merged_into` is
+    who this row was found to be, and `merged` what is needed to part the two again (see merges.py).
     """
 
     __tablename__ = "participants"
@@ -259,6 +261,9 @@ class Participant(Base):
     handed_to: Mapped[UUID | None]
     still_comes_at: Mapped[datetime | None]
     checked_in_at: Mapped[datetime | None]
+    merged_into: Mapped[UUID | None] = mapped_column(index=True)
+    merged_at: Mapped[datetime | None]
+    merged: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
 
 
 class Story(Base):

@@ -132,6 +132,9 @@ class _Door:
 
         who = wish.who
         known = self._known.get(who)
+        is_joined = known is not None and known.state == State.merged
+        if known is not None:
+            known = waiting_list.survivor(pen.session, known)
         reason = self._verdict(wish.territory)
         if known is not None and known.state in _ACTIVE:
             pen.write()
@@ -144,14 +147,15 @@ class _Door:
             id=uuid4(), gathering_id=gathering.id, email=who[0], name_key=who[1], wishes=[], answers={}
         )
         self._known[who] = participant
-        participant.given, participant.family = wish.given, wish.family
+        if not is_joined:
+            participant.given, participant.family = wish.given, wish.family
         participant.territory, participant.trade, participant.structure = (
             wish.territory,
             wish.trade,
             wish.structure,
         )
         participant.language = wish.language
-        participant.search = names.searchable(wish.given, wish.family, wish.structure)
+        participant.search = names.searchable(participant.given, participant.family, wish.structure)
         participant.walk_in, participant.tries, participant.asked_at = False, 0, pen.now
         token = pen.links.participant_token(participant.id, participant.token_hash or "")
         participant.token_hash = hashed(token)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, bindparam, collate, func, or_, select
+from sqlalchemy import ColumnElement, and_, bindparam, collate, func, or_, select, union_all
 from sqlalchemy.orm import Session
 
 from services.chassis.errors import NotFound
@@ -25,6 +25,8 @@ from services.registration.models import (
 from services.registration.seats import Reason
 
 PAGE = 50
+# Whom no list names.
+_GONE = (State.erased, State.merged)
 # Made once: everybody who asks for a seat asks it next.
 _ADDRESS = select(Participant.email).where(
     Participant.id == bindparam("participant_id"), Participant.gathering_id == bindparam("gathering_id")
@@ -118,7 +120,7 @@ def everybody(session: Session, gathering_id: UUID) -> Sequence[Participant]:
     """All people of a gathering, by name."""
     return session.scalars(
         select(Participant)
-        .where(Participant.gathering_id == gathering_id, Participant.state != State.erased)
+        .where(Participant.gathering_id == gathering_id, Participant.state.not_in(_GONE))
         .order_by(by_name(session), Participant.id)
     ).all()
 
@@ -150,11 +152,30 @@ def akin(session: Session, participant: Participant) -> Sequence[Participant]:
     return session.scalars(
         select(Participant)
         .where(
-            Participant.gathering_id == participant.gathering_id, Participant.id != participant.id, or_(*ways)
+            Participant.gathering_id == participant.gathering_id,
+            Participant.id != participant.id,
+            Participant.state.not_in(_GONE),
+            or_(*ways),
         )
         .order_by(Participant.search)
         .limit(10)
     ).all()
+
+
+def doubled(session: Session, gathering_id: UUID, people: Sequence[Participant]) -> set[UUID]:
+    """Which of these people share a name or an address with somebody: `akin` says with whom."""
+    here = (Participant.gathering_id == gathering_id, Participant.state.not_in(_GONE))
+    keys = {names.fold(f"{one.given} {one.family}") for one in people}
+    emails = {one.email for one in people} - {""}
+    several = union_all(
+        *(
+            select(column).where(*here, column.in_(values)).group_by(column).having(func.count() > 1)
+            for column, values in ((Participant.name_key, keys), (Participant.email, emails))
+        )
+    )
+    # No key of a name reads like an address, so one list serves for both.
+    found = set(session.execute(several).scalars())
+    return {one.id for one in people if one.name_key in found or one.email in found}
 
 
 def states(session: Session, gathering_id: UUID) -> dict[str, int]:
@@ -271,5 +292,5 @@ def _where(gathering_id: UUID, *, q: str, territory: str, state: str) -> list[Co
     here += [Participant.search.contains(word, autoescape=True) for word in names.fold(q).split()]
     if territory:
         here.append(Participant.territory == territory)
-    here.append(Participant.state == state if state else Participant.state != State.erased)
+    here.append(Participant.state == state if state else Participant.state.not_in(_GONE))
     return here

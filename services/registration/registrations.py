@@ -39,7 +39,8 @@ def send_links(session: Session, gathering_id: UUID, *, email: str, links: Links
     people = session.scalars(
         select(Participant).where(Participant.gathering_id == gathering_id, Participant.email == email)
     ).all()
-    for participant in people:
+    # Those whose rows were joined have one letter together.
+    for participant in {(found := waiting_list.survivor(session, one)).id: found for one in people}.values():
         newcomers.write_again(session, participant, links=links, now=now)
 
 
@@ -59,6 +60,8 @@ def confirm(session: Session, participant_id: UUID, *, links: Links, now: dateti
     else:
         gathering = session.get_one(Gathering, participant.gathering_id)
     session.refresh(participant, with_for_update=True)
+    if participant.state == State.merged:
+        return confirm(session, waiting_list.survivor(session, participant).id, links=links, now=now)
     if participant.state not in (State.pending_email, State.expired):
         return participant
     if gathering.state == "cancelled" or now >= gathering.ends_at:
@@ -84,6 +87,8 @@ def confirm_by_code(
 ) -> Participant | None:
     """Confirm an address by the letter's six digits; None when they are wrong or guessed too often."""
     participant = session.get(Participant, participant_id, with_for_update=True, populate_existing=True)
+    if participant is not None and participant.state == State.merged:
+        return _confirm_joined(session, participant, code=code, links=links, now=now)
     if participant is None or participant.state != State.pending_email or participant.deadline_at is None:
         return None
     if participant.tries >= TRIES or session.get_one(Gathering, participant.gathering_id).state == "cancelled":
@@ -154,9 +159,11 @@ def change(
 
 def still_come(session: Session, participant_id: UUID, *, now: datetime) -> Participant:
     """Note that someone comes on the day as it is now. Raises NotFound."""
-    participant = session.get(Participant, participant_id, with_for_update=True)
+    participant = session.get(Participant, participant_id, with_for_update=True, populate_existing=True)
     if participant is None:
         raise NotFound("There is no such place.")
+    if participant.state == State.merged:
+        return still_come(session, waiting_list.survivor(session, participant).id, now=now)
     participant.still_comes_at = now
     gathering_id = participant.gathering_id
     telling.note(session, "still comes", participant.id, gathering_id=gathering_id, by=None, now=now)
@@ -164,11 +171,24 @@ def still_come(session: Session, participant_id: UUID, *, now: datetime) -> Part
 
 
 def by_token(session: Session, token: str) -> Participant:
-    """Whose personal link this is. Raises LinkUnknown."""
+    """Whose personal link this is; that of a row that was joined to another leads there. Raises LinkUnknown."""
     participant = session.scalar(select(Participant).where(Participant.token_hash == hashed(token)))
     if participant is None:
         raise LinkUnknown("This link leads to no place: it may be cut short. Copy it whole from your letter.")
-    return participant
+    return waiting_list.survivor(session, participant)
+
+
+def _confirm_joined(
+    session: Session, participant: Participant, *, code: str, links: Links, now: datetime
+) -> Participant | None:
+    """Confirm by the code of a letter that left before its row was joined to another: it proves the same person."""
+    until = ((participant.merged or {}).get("goes") or {}).get("deadline_at")
+    if until is None or participant.tries >= TRIES:
+        return None
+    participant.tries += 1
+    if not links.is_code(code, participant.id, datetime.fromisoformat(until)):
+        return None
+    return confirm(session, waiting_list.survivor(session, participant).id, links=links, now=now)
 
 
 def _answer(

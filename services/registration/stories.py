@@ -53,7 +53,7 @@ def accept(session: Session, gathering_id: UUID, story_id: UUID, *, by: UUID, no
         return story
     coming(session, story.participant_id)
     story.state, story.decided_at = "accepted", now
-    publish(session, StoryAccepted, about=_told(story), now=now)
+    publish(session, StoryAccepted, about=told(story), now=now)
     telling.note(session, "story accepted", story.id, gathering_id=gathering_id, by=by, now=now)
     return story
 
@@ -103,11 +103,12 @@ def _leave(session: Session, story: Story, state: str, *, by: UUID | None, now: 
     was_accepted = story.state == "accepted"
     story.state, story.decided_at = state, now
     if was_accepted:
-        publish(session, StoryWithdrawn, about={**_told(story), "reason": state}, now=now)
+        publish(session, StoryWithdrawn, about={**told(story), "reason": state}, now=now)
     telling.note(session, f"story {state}", story.id, gathering_id=story.gathering_id, by=by, now=now)
 
 
-def _told(story: Story) -> dict[str, Any]:
+def told(story: Story) -> dict[str, Any]:
+    """Everything a fact about a story says."""
     return {
         "story_id": story.id,
         "gathering_id": story.gathering_id,

@@ -68,7 +68,7 @@ def accept(
         last = session.scalar(select(func.max(Topic.number)).where(Topic.gathering_id == gathering_id))
         topic.number = (last or 0) + 1
     topic.state, topic.decided_at = "accepted", now
-    publish(session, TopicAccepted, about=_told(topic), now=now)
+    publish(session, TopicAccepted, about=told(topic), now=now)
     telling.note(session, "topic accepted", topic.id, gathering_id=gathering_id, by=by, now=now)
     return topic
 
@@ -139,11 +139,12 @@ def _leave(session: Session, topic: Topic, state: str, *, by: UUID | None, now: 
     was_accepted = topic.state == "accepted"
     topic.state, topic.decided_at = state, now
     if was_accepted:
-        publish(session, TopicWithdrawn, about={**_told(topic), "reason": state}, now=now)
+        publish(session, TopicWithdrawn, about={**told(topic), "reason": state}, now=now)
     telling.note(session, f"topic {state}", topic.id, gathering_id=topic.gathering_id, by=by, now=now)
 
 
-def _told(topic: Topic) -> dict[str, Any]:
+def told(topic: Topic) -> dict[str, Any]:
+    """Everything a fact about a topic says."""
     return {
         "topic_id": topic.id,
         "gathering_id": topic.gathering_id,

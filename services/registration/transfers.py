@@ -91,6 +91,8 @@ def _heir(
         )
         .with_for_update()
     )
+    if heir is not None and heir.state == State.merged:
+        raise Misshapen({"email": ["This person is registered under another address. Ask the organisers."]})
     if heir is not None and heir.state in _TAKES_NONE:
         raise Misshapen({"email": ["This person has a seat of their own."]})
     if heir is None:

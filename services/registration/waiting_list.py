@@ -95,7 +95,26 @@ def lock_person(session: Session, participant_id: UUID) -> tuple[Participant, Ga
         raise NotFound("There is no such place.")
     gathering = lock(session, participant.gathering_id)
     session.refresh(participant, with_for_update=True)
-    return participant, gathering
+    stays = survivor(session, participant)
+    if stays is not participant:
+        session.refresh(stays, with_for_update=True)
+    return stays, gathering
+
+
+def survivor(session: Session, participant: Participant) -> Participant:
+    """Who this row was joined to, or itself: whoever comes by an old link or list meets the person who stayed."""
+    while participant.state == State.merged and participant.merged_into is not None:
+        participant = session.get_one(Participant, participant.merged_into)
+    return participant
+
+
+def joined(session: Session, participant_id: UUID) -> list[Participant]:
+    """The rows that were joined to this one, and those that were joined to them; the first joined come first."""
+    here = select(Participant).where(
+        Participant.merged_into == participant_id, Participant.state == State.merged
+    )
+    found = session.scalars(here.order_by(Participant.merged_at)).all()
+    return [row for one in found for row in (*joined(session, one.id), one)]
 
 
 def count(session: Session, gathering: Gathering) -> Line:
@@ -206,6 +225,8 @@ def accept(session: Session, participant_id: UUID, *, links: Links, now: datetim
     participant = session.get(Participant, participant_id, with_for_update=True, populate_existing=True)
     if participant is None:
         raise NotFound("There is no such place.")
+    if participant.state == State.merged:
+        return accept(session, survivor(session, participant).id, links=links, now=now)
     if participant.state == State.registered:
         return participant
     gathering = session.get_one(Gathering, participant.gathering_id)
@@ -219,11 +240,7 @@ def accept(session: Session, participant_id: UUID, *, links: Links, now: datetim
 
 def decline(session: Session, participant_id: UUID, *, links: Links, now: datetime) -> Participant:
     """Leave the offered seat to the next person. Raises NothingOffered, NotFound."""
-    participant = session.get(Participant, participant_id)
-    if participant is None:
-        raise NotFound("There is no such place.")
-    gathering = lock(session, participant.gathering_id)
-    session.refresh(participant, with_for_update=True)
+    participant, gathering = lock_person(session, participant_id)
     if participant.state == State.declined:
         return participant
     if participant.state != State.offered:

@@ -15,6 +15,7 @@ from services.chassis.web import now, reading, transacted
 from services.registration import (
     cancellations,
     gatherings,
+    merges,
     participants,
     parties,
     registrations,
@@ -26,6 +27,7 @@ from services.registration.models import Participant
 from services.registration.schemas.people import (
     AnswerView,
     Heir,
+    Joining,
     ListingQuery,
     NewParty,
     NewRegistration,
@@ -33,6 +35,8 @@ from services.registration.schemas.people import (
     PartyView,
     WaiterView,
 )
+
+PEOPLE = page_of(ParticipantView, total=fields.Integer(required=True))
 
 api = Doors("registrations", __name__, url_prefix="/api/registration/gatherings", description=__doc__)
 
@@ -64,7 +68,7 @@ def ask_together(
 @api.get("/<uuid:gathering_id>/participants")
 @api.arguments(ListingQuery, location="query")
 @reading
-@api.response(200, page_of(ParticipantView, total=fields.Integer(required=True)))
+@api.response(200, PEOPLE)
 def people(session: Session, wanted: dict[str, Any], gathering_id: UUID) -> dict[str, Any]:
     """People, by name; `q` looks through names and structures without accents."""
     may(session, gathering_id, *DESK)
@@ -115,3 +119,36 @@ def hand_over(
     by = may(session, gathering_id)
     participants.find(session, gathering_id, participant_id)
     return transfers.hand_over(session, participant_id, **wanted, by=by, links=links(), now=now())
+
+
+@api.get("/<uuid:gathering_id>/participants/<uuid:participant_id>/akin")
+@api.arguments(PageQuery, location="query")
+@reading
+@api.response(200, PEOPLE)
+def akin(session: Session, wanted: dict[str, Any], gathering_id: UUID, participant_id: UUID) -> dict[str, Any]:
+    """Who may be the same person: of the same name, or of the same address. Nothing is joined by itself."""
+    may(session, gathering_id)
+    participant = participants.find(session, gathering_id, participant_id)
+    found, after = participants.akin(session, participant), wanted["after"]
+    some = found[after : after + wanted["limit"] + 1]
+    return a_page(some, after=after, limit=wanted["limit"], total=len(found))
+
+
+@api.post("/<uuid:gathering_id>/participants/<uuid:participant_id>/join")
+@api.arguments(Joining)
+@transacted
+@api.response(200, ParticipantView)
+def join(session: Session, wanted: dict[str, Any], gathering_id: UUID, participant_id: UUID) -> Participant:
+    """Join the row `goes` to this one, which keeps the better place; it can be taken back."""
+    by = may(session, gathering_id)
+    goes = wanted["goes"]
+    return merges.merge(session, gathering_id, participant_id, goes, by=by, links=links(), now=now())
+
+
+@api.post("/<uuid:gathering_id>/participants/<uuid:participant_id>/part")
+@transacted
+@api.response(200, ParticipantView)
+def part(session: Session, gathering_id: UUID, participant_id: UUID) -> Participant:
+    """Take back that this row was joined to another. Whose seat has gone meanwhile waits."""
+    by = may(session, gathering_id)
+    return merges.part(session, gathering_id, participant_id, by=by, links=links(), now=now())

@@ -156,7 +156,14 @@ class ParticipantView(Schema):
     asked_at = fields.AwareDateTime()
     registered_at = fields.AwareDateTime(allow_none=True)
     checked_in_at = fields.AwareDateTime(allow_none=True)
+    merged_into = fields.UUID(allow_none=True)
     answers = fields.Dict(keys=fields.String(), values=fields.Nested(KeptAnswerView))
+
+
+class Joining(Shape):
+    """Which row goes, and is joined to the other."""
+
+    goes = fields.UUID(required=True)
 
 
 class ListingQuery(PageQuery):

@@ -16,7 +16,15 @@ from services.chassis.i18n import gettext as _
 from services.chassis.i18n import ngettext
 from services.chassis.pages import render, tell
 from services.chassis.web import now, reading, transacted
-from services.registration import cancellations, kit, participants, preparing, questions
+from services.registration import (
+    cancellations,
+    kit,
+    merges,
+    participants,
+    preparing,
+    questions,
+    waiting_list,
+)
 from services.registration.asking.questions import Question, of
 from services.registration.models import Gathering, State
 from services.registration.web.asked import tallied
@@ -69,6 +77,7 @@ def people(session: Session, slug: str) -> ResponseReturnValue:
         question=question,
         questions=of(gathering.questions) if may_change else [],
         tally=tallied(question, questions.tally(session, gathering.id, question)) if question else [],
+        doubled=participants.doubled(session, gathering.id, listing.people) if may_change else set(),
         shown_pages=participants.pages_around(listing),
     )
 
@@ -78,6 +87,8 @@ def people(session: Session, slug: str) -> ResponseReturnValue:
 def person(session: Session, slug: str, participant_id: UUID) -> ResponseReturnValue:
     gathering, by = guarded(session, slug, *DESK, "reader")
     participant = participants.find(session, gathering.id, participant_id)
+    if participant.state == State.merged:
+        return see_other(f"/o/{slug}/personnes/{waiting_list.survivor(session, participant).id}")
     held = auth.roles_held(session, gathering.id, by)
     return render(
         "registration/person.html",
@@ -86,6 +97,11 @@ def person(session: Session, slug: str, participant_id: UUID) -> ResponseReturnV
         may_change=bool(held & CHANGES),
         may_print=bool(held & {*DESK}) and participant.state in kit.ON_PAPER,
         akin=participants.akin(session, participant),
+        joined=[
+            (one, merges.foresee(session, gathering, participant, one, now=now()).waits)
+            for one in waiting_list.joined(session, participant.id)
+            if one.merged_into == participant.id
+        ],
         deeds=participants.deeds(session, gathering.id, participant_id),
     )
 
@@ -98,6 +114,39 @@ def cancel(session: Session, slug: str, participant_id: UUID) -> ResponseReturnV
     cancellations.cancel(session, participant_id, by=by, links=links(), now=now())
     tell(_("The seat is given back and the person is told."))
     return see_other(f"/o/{slug}/personnes/{participant_id}")
+
+
+@web.get("/<slug>/personnes/<uuid:participant_id>/joindre/<uuid:other_id>")
+@reading
+def before_joining(session: Session, slug: str, participant_id: UUID, other_id: UUID) -> ResponseReturnValue:
+    gathering, _by = guarded(session, slug)
+    both = [participants.find(session, gathering.id, one) for one in (participant_id, other_id)]
+    return render(
+        "registration/join.html",
+        gathering=gathering,
+        both=both,
+        refused=merges.refusal(session, *both),
+        becomes=[merges.goes_on(both[0], both[1]), merges.goes_on(both[1], both[0])],
+    )
+
+
+@web.post("/<slug>/personnes/<uuid:participant_id>/joindre/<uuid:other_id>")
+@transacted
+def join(session: Session, slug: str, participant_id: UUID, other_id: UUID) -> ResponseReturnValue:
+    """Join the other to the first; the form's button says who stays."""
+    gathering, by = guarded(session, slug)
+    merges.merge(session, gathering.id, participant_id, other_id, by=by, links=links(), now=now())
+    tell(_("The two are one person now. You can take this back on this page."))
+    return see_other(f"/o/{slug}/personnes/{participant_id}")
+
+
+@web.post("/<slug>/personnes/<uuid:participant_id>/separer")
+@transacted
+def part(session: Session, slug: str, participant_id: UUID) -> ResponseReturnValue:
+    gathering, by = guarded(session, slug)
+    back = merges.part(session, gathering.id, participant_id, by=by, links=links(), now=now())
+    tell(_("They are two people again."))
+    return see_other(f"/o/{slug}/personnes/{back.id}")
 
 
 def _done(view: participants.Overview, silent: Sequence[preparing.Silence]) -> set[str]:

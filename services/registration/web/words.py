@@ -17,6 +17,7 @@ STATES: dict[str, tuple[str, str]] = {
     State.transferred: (N_("handed over"), "off"),
     State.present: (N_("here"), ""),
     State.no_show: (N_("absent"), "off"),
+    State.merged: (N_("joined to another"), "off"),
     State.erased: (N_("erased"), "off"),
 }
 
@@ -163,6 +164,8 @@ DEEDS: dict[str, str] = {
     "wishes ranked": N_("wishes ranked"),
     "walked in": N_("came unannounced"),
     "checked in": N_("arrived"),
+    "joined": N_("somebody joined to this person"),
+    "parted": N_("parted again"),
     "absent": N_("noted as absent"),
     "erased": N_("everything erased"),
     "copy asked": N_("copy of the data asked for"),

@@ -458,3 +458,13 @@ def test_a_colleague_reads_who_asks_for_what_help_until_when_and_comes_in_by_the
     assert "https://palabre.example/entrer/3mZ4o0Wb9y2?suite=/o/table-de-printemps" in letter.text
     assert {"fr": "4 mars", "en": "4 March"}[language] in text.replace("\u00a0", " ")
     strictly(letter.html)
+
+
+def test_who_was_joined_to_somebody_is_not_told_that_they_are_cancelled_and_what_waits_does_not_leave(street):
+    ada = a_person()
+    street.hear("registration.participant_registered.v1", registered(ada))
+
+    gone = {**ada, "held_seat": True, "is_silent": True, "cancelled_at": NOON.isoformat()}
+    street.hear("registration.participant_cancelled.v1", gone)
+
+    assert [(letter.kind, letter.state) for letter in street.letters()] == [("registered", "discarded")]

@@ -84,7 +84,7 @@ def test_a_page_of_people_asks_the_database_as_often_for_many_as_for_few(
 
     assert organiser.get(f"/o/{gathering.slug}/personnes{asks}").status == 200
 
-    assert len([one for one in asked if one.startswith("SELECT")]) == 6
+    assert len([one for one in asked if one.startswith("SELECT")]) == 7
 
 
 def test_people_stand_in_one_order_on_both_databases(open_database):

@@ -14,7 +14,15 @@ from sqlalchemy import select
 
 from services.chassis.db import Database, outbox
 from services.chassis.errors import Refused
-from services.registration import cancellations, gatherings, registrations, sign_ins, transfers, waiting_list
+from services.registration import (
+    cancellations,
+    gatherings,
+    merges,
+    registrations,
+    sign_ins,
+    transfers,
+    waiting_list,
+)
 from services.registration.models import Base, Deed, Gathering, Participant, State
 from tests.unit.registration.conftest import DESCRIPTION, LINKS, NOON
 
@@ -204,6 +212,37 @@ class Line(RuleBasedStateMachine):
             return Counter(tuple(row) for row in session.execute(select(Deed.about, Deed.deed)))
 
 
+class Doubled(Line):
+    """The same, while organisers join people and part them again, rightly or wrongly."""
+
+    # What joining tells has tests of its own; a name that stands elsewhere is not a new fact.
+    who_came_first_is_served_first_and_each_change_is_one_fact_and_one_deed = None
+
+    @rule(stays=SOMEBODY, goes=SOMEBODY)
+    def join(self, stays, goes):
+        if stays in self.people and goes in self.people:
+            both = (self.people[stays], self.people[goes])
+            self._do(merges.merge, self.gathering_id, *both, by=self.odile.id)
+
+    @rule(who=SOMEBODY)
+    def part(self, who):
+        for one in self._people():
+            if one.state == State.merged and one.email == _said(who)["email"]:
+                self._do(merges.part, self.gathering_id, one.id, by=self.odile.id)
+
+    @precondition(lambda self: hasattr(self, "database"))
+    @invariant()
+    def who_is_joined_is_joined_to_one_person_who_is_there(self):
+        people = {one.id: one for one in self._people()}
+        for one in people.values():
+            assert (one.state == State.merged) == (one.merged_into is not None)
+            seen = set()
+            while one.merged_into:
+                assert one.id not in seen
+                seen.add(one.id)
+                one = people[one.merged_into]
+
+
 def _territories(quotas):
     return [{"name": name, "quota": quota} for name, quota in zip(("Armorique", "Beauce"), quotas, strict=True)]
 
@@ -220,3 +259,5 @@ def _fact(person, told):
 
 TestLine = Line.TestCase
 TestLine.settings = settings(max_examples=40, stateful_step_count=40, deadline=None)
+TestDoubled = Doubled.TestCase
+TestDoubled.settings = settings(max_examples=40, stateful_step_count=40, deadline=None)
