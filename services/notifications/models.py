@@ -182,12 +182,6 @@ class Letter(Base):
     __table_args__ = (
         CheckConstraint(_one_of("state", STATES), name="state_known"),
         Index("ix_letters_due", "state", "next_at"),
-        Index(
-            "ix_letters_farewells",
-            "created_at",
-            sqlite_where=sql("kind = 'erased' AND email <> ''"),
-            postgresql_where=sql("kind = 'erased' AND email <> ''"),
-        ),
         Index("ix_letters_gathering", "gathering_id", "state", "kind"),
     )
 

@@ -100,5 +100,4 @@ FIND_DOMAIN = Sweep("find_domain", 30, domains.find, "look_up_domain", by_clock=
 REMIND = Chore("write_reminders", 5, reminders.write_due)
 DIGEST = Chore("write_digests", 30, digests.write_due)
 DOUBT = Chore("doubt_letters", 20, deliveries.doubt)
-FORGET = Chore("forget_after_farewells", 5, erasures.finish)
 SET_RIGHT = Chore("set_letters_right", 10, deliveries.set_right)

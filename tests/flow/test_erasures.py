@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import email
 import json
 from datetime import UTC, datetime, timedelta
 
@@ -14,9 +13,6 @@ from services.chassis.db import outbox
 from services.feedback.models import Attendance
 from services.grouping import links as rules
 from services.grouping.models import Member, Placement
-from services.notifications import erasures as farewells
-from services.notifications.lines import Server
-from services.notifications.posters import Poster
 from services.registration import (
     disclosures,
     erasures,
@@ -31,8 +27,6 @@ from services.registration.models import Erasure, Gathering, Organiser, Particip
 from tests.flow import played
 from tests.flow.played import DAY, LINKS, NOON
 from tests.flow.town import HEARINGS, SERVICES, Town
-from tests.unit.notifications.posted import SENDER
-from tests.unit.notifications.sink import Sink
 
 # Whoever finds one of these in a database afterwards has found the person.
 TRACES = ("Zéphyrine", "Quillfeather", "zephyrine@", "Moulin des Traces", "06 99 88 77 66", "La clé perdue")
@@ -99,7 +93,6 @@ def town(tmp_path_factory):
         return database
 
     town = Town(open_empty)
-    town.folder = folder
     played.prepare(town)
     town.gathering_id, town.who = come(town)
     played.meet(town)
@@ -138,27 +131,9 @@ def forgotten(town, copied):
     with town.databases["registration"].reading() as session:
         at_once = [one.service for one in erasures.progress(session, town.who) if one.at]
     town.settle()
-    last = _last_letter(town)
     with town.databases["registration"].transaction() as session:
         erasures.blot(session, DAY + timedelta(minutes=2))
-    return {"before": before, "groups": groups, "at_once": at_once, "last": last}
-
-
-def _last_letter(town):
-    """The mail server gets the letter that says that it is done, and the address is forgotten; to whom it went."""
-    database = town.databases["notifications"]
-    sink = Sink()
-    poster = Poster(Server.all_at(sink.start()), SENDER, town.folder / "notes", timeout_s=10)
-    try:
-        poster.post(database)
-        sent = [email.message_from_bytes(message) for message in sink.messages]
-    finally:
-        poster.close()
-        sink.stop()
-    with database.transaction() as session:
-        farewells.finish(session, datetime.now(UTC))
-    town.settle()
-    return [str(letter["To"]) for letter in sent if "donnees" in letter.as_string()]
+    return {"before": before, "groups": groups, "at_once": at_once}
 
 
 def _size(placement):
@@ -194,10 +169,6 @@ def test_each_service_confirms_for_itself(town, forgotten):
         confirmed = [one.service for one in erasures.progress(session, town.who) if one.at]
 
     assert (forgotten["at_once"], confirmed) == (["registration"], list(SERVICES))
-
-
-def test_the_person_is_told_that_it_is_done_before_their_address_goes(forgotten):
-    assert forgotten["last"] == ["zephyrine@traces.example"]
 
 
 def test_the_clock_finishes_what_was_under_way(town, forgotten):

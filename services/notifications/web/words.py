@@ -35,7 +35,6 @@ KINDS = {
     "questionnaire": N_("Questionnaire"),
     "questionnaire-reminder": N_("Questionnaire, once more"),
     "account": N_("Account published"),
-    "erased": N_("Data erased"),
     "loss": N_("A carrier or teller is missing"),
     "digest": N_("Digest for organisers"),
 }
@@ -50,9 +49,6 @@ ABOUT = {
         "To everybody with a seat, but for those who got it in the last day: when, where, how to free it."
     ),
     "day": N_("To everybody with a seat, in the morning: the page of their day."),
-    "erased": N_(
-        "To whoever was forgotten: what is erased, and what stays without a name. Their address goes with it."
-    ),
     "loss": N_("To each organiser, when an accepted topic or story is left without the person who brought it."),
     "digest": N_("To each organiser at eight in the morning: letters that failed, then what waits for them."),
     "invitation": N_("Who invites, to what and when, with one link to answer."),

@@ -53,7 +53,6 @@ KINDS = {
         Kind("questionnaire", is_solicitation=True),
         Kind("questionnaire-reminder", is_solicitation=True),
         Kind("account"),
-        Kind("erased", is_asked=True),
         Kind("loss"),
         Kind("digest"),
     )
