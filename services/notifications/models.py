@@ -235,6 +235,21 @@ class Delivery(Base):
     letter: Mapped[Letter] = relationship(back_populates="deliveries")
 
 
+class Farewell(Base):
+    """Somebody who is forgotten but for the one letter that tells them so: `gone` counts what went before it.
+
+    It is waited for until `gives_up_at`; then, or when it has left, it goes too.
+    """
+
+    __tablename__ = "farewells"
+
+    participant_id: Mapped[UUID] = mapped_column(primary_key=True)
+    gathering_id: Mapped[UUID]
+    letter_id: Mapped[UUID] = mapped_column(ForeignKey("letters.id"))
+    gone: Mapped[dict[str, int]] = mapped_column(JSON)
+    gives_up_at: Mapped[datetime] = mapped_column(index=True)
+
+
 class Suppression(Base):
     """An address that nobody is to write to, from `since` until somebody took it off the list and said why."""
 

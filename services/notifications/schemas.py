@@ -42,6 +42,7 @@ class DisclosureAsked(Heard):
 class ParticipantErased(Heard):
     participant_id = fields.UUID(required=True)
     gathering_id = fields.UUID(required=True)
+    reason = fields.String(load_default="")
 
 
 class ColleagueInvited(Heard):

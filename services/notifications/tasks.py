@@ -83,7 +83,7 @@ def recall_erasure(session: Session, fact: dict[str, Any], now: datetime) -> Non
 
 @inbox.on("registration.participant_erased.v1", reads=schemas.ParticipantErased, replays=recall_erasure)
 def forget_person(session: Session, fact: dict[str, Any], now: datetime) -> None:
-    erasures.erase(session, fact["participant_id"], fact["gathering_id"], now=now)
+    erasures.erase(session, fact["participant_id"], fact["gathering_id"], reason=fact["reason"], now=now)
 
 
 POST = Task("post", "notifications.mail", posting.post)
@@ -95,4 +95,5 @@ FIND_DOMAIN = Sweep("find_domain", 30, domains.find, "look_up_domain", by_clock=
 REMIND = Chore("write_reminders", 5, reminders.write_due)
 DIGEST = Chore("write_digests", 30, digests.write_due)
 DOUBT = Chore("doubt_letters", 20, deliveries.doubt)
+FORGET = Chore("finish_erasures", 2, erasures.finish)
 SET_RIGHT = Chore("set_letters_right", 10, deliveries.set_right)

@@ -51,7 +51,13 @@ class Confirmed:
 
 
 def erase(
-    session: Session, participant_id: UUID, *, by: UUID | None = None, links: Links, now: datetime
+    session: Session,
+    participant_id: UUID,
+    *,
+    by: UUID | None = None,
+    reason: str = "asked",
+    links: Links,
+    now: datetime,
 ) -> Participant:
     """Forget who somebody is. Their row stays as a number: a territory, a state, the hours of arrival.
 
@@ -75,8 +81,8 @@ def erase(
     _forget(participant)
     session.add(Erasure(participant_id=participant.id, gathering_id=gathering.id, asked_at=now, asked_by=by))
     session.flush()
-    about = {"participant_id": participant.id, "gathering_id": gathering.id, "family": family, "erased_at": now}
-    publish(session, ParticipantErased, about=about, now=now)
+    about = {"participant_id": participant.id, "gathering_id": gathering.id, "family": family}
+    publish(session, ParticipantErased, about={**about, "reason": reason, "erased_at": now}, now=now)
     telling.note(session, "erased", participant.id, gathering_id=gathering.id, by=by, now=now)
     confirm(session, participant.id, "registration", gone=gone, now=now)
     if held:

@@ -285,7 +285,8 @@ class DisclosureAsked(Event):
 class ParticipantErased(Event):
     """Somebody is to be forgotten: every service forgets who they are and confirms it.
 
-    `family` is their family name when nobody else of the gathering bears it, else empty.
+    `family` is their family name when nobody else of the gathering bears it, else empty. `reason`: asked (by them, or for
+    them by who organises), or retention: the time for which the gathering keeps its people is over.
     """
 
     type = "registration.participant_erased.v1"
@@ -296,6 +297,7 @@ class ParticipantErased(Event):
     gathering_id = fields.UUID(required=True)
     family = fields.String(required=True)
     erased_at = fields.AwareDateTime(required=True)
+    reason = fields.String()
 
 
 class _StoryEvent(Event):

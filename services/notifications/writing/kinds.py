@@ -52,6 +52,8 @@ KINDS = {
         Kind("questionnaire", is_solicitation=True),
         Kind("questionnaire-reminder", is_solicitation=True),
         Kind("account"),
+        Kind("erasing"),
+        Kind("erased", is_asked=True),
         Kind("loss"),
         Kind("digest"),
     )

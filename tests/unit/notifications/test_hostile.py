@@ -53,6 +53,7 @@ def told(called, **other):
         "ends_at": MORNING + timedelta(hours=7),
         "expires_at": MORNING - timedelta(days=10),
         "closes_at": MORNING + timedelta(days=14),
+        "kept_until": MORNING + timedelta(days=365),
         "zone": "Europe/Paris",
         "public_url": PUBLIC,
         "link": LINK,
