@@ -1,8 +1,8 @@
 """Forgetting a person: that letters left stays a number, without an address and without a word of them.
 
-One letter tells them so, and needs the address that goes. It is written in the transaction that forgets all the rest,
-and holds what it needs of them by itself; when it has left, or never will, it is emptied too and we say that we are done.
-Killed at any moment, it is a letter like another: neither lost nor sent twice.
+One letter tells them so, and needs the address that goes. It is written in the transaction that forgets all the rest
+and holds by itself what it needs of them. When it has left, or never will, it is emptied too and we say that we are
+done. Killed at any moment, it is a letter like another: neither lost nor sent twice.
 """
 
 from __future__ import annotations
@@ -44,8 +44,8 @@ def erase(
 ) -> None:
     """Forget whom we wrote to and what; letters that have not left never will, but for the one that says so.
 
-    `reason` is `retention` when the time for which the gathering keeps its people is over, else they asked. Confirmed at
-    once where there is nobody to write to: no address, one that letters come back from, or no gathering known.
+    `reason` is `retention` when the time for which the gathering keeps its people is over, else they asked. Where there
+    is nobody to write to (no address, one that letters come back from, no gathering known) it is confirmed at once.
     """
     letter = _say_farewell(session, participant_id, gathering_id, reason=reason, now=now)
     if letter is None or letter.state not in _UNDER_WAY:

@@ -31,7 +31,10 @@ class Base(DeclarativeBase):
 
 
 class Gathering(Base):
-    """A gathering as its letters speak of it: what was last heard, `version` being registration's own count."""
+    """A gathering as its letters speak of it: what was last heard, `version` being registration's own count.
+
+    At `kept_until` everybody is forgotten; None when no time is set.
+    """
 
     __tablename__ = "gatherings"
 
@@ -51,6 +54,7 @@ class Gathering(Base):
     territories: Mapped[dict[str, str]] = mapped_column(JSON)
     state: Mapped[str]
     public_url: Mapped[str]
+    kept_until: Mapped[datetime | None]
     night_from: Mapped[str] = mapped_column(default=NIGHT[0], server_default=NIGHT[0])
     night_to: Mapped[str] = mapped_column(default=NIGHT[1], server_default=NIGHT[1])
 

@@ -45,6 +45,7 @@ def remember_gathering(session: Session, fact: dict[str, Any]) -> Gathering | No
         "writing",
         "state",
         "public_url",
+        "kept_until",
     ):
         setattr(known, name, fact[name])
     for name in ("purpose", "place", "organiser_name", "reply_to"):

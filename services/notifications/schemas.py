@@ -32,6 +32,7 @@ class GatheringDescribed(Heard):
     territories = fields.List(fields.Nested(Territory), load_default=list)
     state = fields.String(required=True)
     public_url = fields.String(load_default="")
+    kept_until = fields.AwareDateTime(load_default=None, allow_none=True)
 
 
 class DisclosureAsked(Heard):

@@ -217,7 +217,7 @@ def _made_up(gathering: Gathering, language: str) -> Mapping[str, Any]:
         "rank": 3,
         "number": 4,
         "reason": "full",
-        "kept_until": gathering.ends_at + timedelta(days=365),
+        "kept_until": gathering.kept_until or gathering.ends_at + timedelta(days=365),
         "territory": "",
         "changes": [
             {

@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 
 from services.chassis.db import delivery, outbox
 from services.chassis.outbox import publish
-from services.registration import names, stories, telling, topics, waiting_list
+from services.registration import hours, names, stories, telling, topics, waiting_list
 from services.registration.events import ParticipantErased
 from services.registration.links import Links
 from services.registration.models import (
@@ -26,6 +26,7 @@ from services.registration.models import (
     Confirmation,
     Disclosure,
     Erasure,
+    Gathering,
     Import,
     Invitation,
     Participant,
@@ -34,6 +35,8 @@ from services.registration.models import (
     Topic,
 )
 
+# Of those whose time is over, so many are forgotten in one transaction.
+AT_ONCE = 20
 SERVICES = ("registration", "grouping", "feedback", "notifications")
 # What the outbox says of a person in the facts about them, their invitation, their stories and their topics.
 _NAMING = (
@@ -123,6 +126,24 @@ def blot(session: Session, now: datetime) -> int:
     ).all()
     sure = [one for one in waiting if all(said.at for said in progress(session, one.participant_id))]
     return sum(_blot(session, one, now=now) for one in sure)
+
+
+def end_keeping(session: Session, now: datetime) -> int:
+    """Forget some of those whose gathering has kept them long enough, by day; return how many went."""
+    kept = select(Gathering).where(Gathering.keep_days.is_not(None), Gathering.ends_at < now)
+    gone, chosen = 0, session.info["settings"]
+    for gathering in session.scalars(kept.order_by(Gathering.ends_at)).all():
+        until = hours.kept_until(gathering.ends_at, gathering.zone, gathering.keep_days)
+        if until is None or until > now or not hours.is_awake(now, gathering.zone):
+            continue
+        here = (Participant.gathering_id == gathering.id, Participant.state != State.erased)
+        mine = select(Participant.id).where(*here).order_by(Participant.id).limit(AT_ONCE - gone)
+        for participant_id in session.scalars(mine).all():
+            erase(session, participant_id, reason="retention", links=Links.of(chosen), now=now)
+            gone += 1
+        if gone >= AT_ONCE:
+            break
+    return gone
 
 
 def _blot(session: Session, erasure: Erasure, *, now: datetime) -> bool:

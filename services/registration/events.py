@@ -25,7 +25,10 @@ class Angle(Schema):
 
 
 class GatheringDescribed(Event):
-    """What a gathering is now; told when it is made and at each change."""
+    """What a gathering is now; told when it is made and at each change.
+
+    At `kept_until` everybody is forgotten who was not before; null when no time is set.
+    """
 
     type = "registration.gathering_described.v1"
     subject = "gathering_id"
@@ -49,6 +52,7 @@ class GatheringDescribed(Event):
     angles = fields.List(fields.Nested(Angle), required=True)
     state = fields.String(required=True)
     public_url = fields.String(required=True)
+    kept_until = fields.AwareDateTime(allow_none=True)
 
 
 class _RoleEvent(Event):
@@ -285,8 +289,8 @@ class DisclosureAsked(Event):
 class ParticipantErased(Event):
     """Somebody is to be forgotten: every service forgets who they are and confirms it.
 
-    `family` is their family name when nobody else of the gathering bears it, else empty. `reason`: asked (by them, or for
-    them by who organises), or retention: the time for which the gathering keeps its people is over.
+    `family` is their family name when nobody else of the gathering bears it, else empty. `reason`:
+    asked, or retention when the time for which the gathering keeps its people is over.
     """
 
     type = "registration.participant_erased.v1"

@@ -110,7 +110,8 @@ class Gathering(Base):
     `territories` is a list of {letter, name, quota}, where a quota of null sets no limit; `angles` a list of
     {number, name}; `questions` is what is asked beside (see asking/questions.py). `version` rises with each change,
     so that two organisers never overwrite one another; `lines` is the last number given in the waiting line,
-    `moved_at` when the day was last put off or brought forward.
+    `moved_at` when the day was last put off or brought forward. `keep_days` after its end everybody is forgotten;
+    with null nobody is but who asks for it.
     """
 
     __tablename__ = "gatherings"
@@ -142,6 +143,7 @@ class Gathering(Base):
     hold_h: Mapped[int] = mapped_column(default=48)
     offer_h: Mapped[int] = mapped_column(default=48)
     offers_stop_h: Mapped[int] = mapped_column(default=24)
+    keep_days: Mapped[int | None]
     lines: Mapped[int] = mapped_column(default=0)
     moved_at: Mapped[datetime | None]
     created_at: Mapped[datetime]

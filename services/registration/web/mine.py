@@ -21,6 +21,7 @@ from services.registration import (
     codes,
     disclosures,
     erasures,
+    hours,
     participants,
     registrations,
     stories,
@@ -214,6 +215,7 @@ def before_erasing(session: Session, token: str) -> ResponseReturnValue:
             one.title for one in session.scalars(select(Story).where(Story.participant_id == participant.id))
         ],
         is_over=now() >= gathering.ends_at,
+        kept_until=hours.kept_until(gathering.ends_at, gathering.zone, gathering.keep_days),
     )
 
 
