@@ -230,6 +230,8 @@ def settle(session: Session, letter: Letter, *, arrived: bool, now: datetime) ->
     NothingToSettle, AddressSuppressed when letters to this address are still held back, LettersRefused when its person
     wants none of this kind.
     """
+    if not letter.email:
+        raise NothingToSettle("The person of this letter is forgotten.")
     if letter.state == "unknown":
         deliveries.settle(session, letter, arrived=arrived, reply=ARRIVED if arrived else AGAIN, now=now)
     elif letter.state in ("failed", "bounced", "suppressed") and not arrived:

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import select
 
 from services.chassis.db import outbox
-from services.notifications import deliveries, erasures, suppressions
+from services.notifications import deliveries, digests, erasures, letters, suppressions
 from services.notifications.models import Delivery, Farewell, Letter, Person, Suppression
 from tests.unit.chassis.face import some_settings
 from tests.unit.notifications.conftest import a_person, registered
@@ -254,3 +254,16 @@ def test_it_says_so_in_english_too_and_why(street):
     for words in ("Hello Bo,", "that day is over", "What stays names nobody:", "a free place", PAGE):
         assert words in text, words
     assert "You asked" not in text
+
+
+def test_what_was_written_to_somebody_forgotten_is_neither_sent_again_nor_told_in_a_digest(street, ada):
+    forget(street, ada)
+    becomes(street, "failed")
+    finish(street)
+
+    with street.database.transaction() as session:
+        letter = session.scalars(select(Letter).where(Letter.kind == "erased")).one()
+        session.add(Delivery(letter_id=letter.id, at=datetime.now(UTC), outcome="failed", reply=""))
+        assert not digests.news(session, letter.gathering_id, None)
+        with pytest.raises(letters.NothingToSettle):
+            letters.settle(session, letter, arrived=False, now=datetime.now(UTC))
