@@ -26,6 +26,7 @@ from services.notifications.models import (
     Invitee,
     Letter,
     Person,
+    Plan,
     Suppression,
 )
 
@@ -143,6 +144,7 @@ def forget(session: Session, participant_id: UUID) -> dict[str, int]:
             letter.state, letter.next_at, letter.claimed_by = "discarded", None, None
     ids = [letter.id for letter in written]
     session.execute(update(Delivery).where(Delivery.letter_id.in_(ids)).values(reply=""))
+    session.execute(update(Plan).where(Plan.participant_id == participant_id).values(plan=""))
     session.execute(delete(EarlyFact).where(EarlyFact.participant_id == participant_id))
     session.flush()
     return {"letters": len(written)}

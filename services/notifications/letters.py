@@ -27,6 +27,11 @@ _LETTERS = uuid5(NAMESPACE_URL, "palabre:letters")
 ARRIVED = N_("Somebody made sure that it arrived.")
 AGAIN = N_("Somebody asked to send it once more.")
 _NOWHERE = "palabre.invalid"
+# In the letter's own language, as its other words are.
+_PRIVATE = (
+    "What this letter says is for its reader alone.",
+    "Ce que dit ce courrier n’est que pour la personne qui le reçoit.",
+)
 
 
 class UnknownLetter(NotFound):
@@ -171,6 +176,13 @@ def compose(
 def dress(letter: Letter, written: Written) -> None:
     """Give a letter these words."""
     letter.subject, letter.text, letter.html = written.subject, written.text, written.html
+
+
+def shown(letter: Letter) -> Written:
+    """What organisers may read of a letter: all of it, or of a private one that it is private."""
+    if not KINDS[letter.kind].is_private or not letter.text or letter.version.startswith("test."):
+        return Written(letter.subject, letter.text, letter.html)
+    return composing.rewrite(letter.subject, _PRIVATE[letter.language == "fr"], language=letter.language)
 
 
 def send_test(

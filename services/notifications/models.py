@@ -160,6 +160,17 @@ class Placement(Base):
     role: Mapped[str]
 
 
+class Plan(Base):
+    """What the carrier of a topic will try, in their own words, to be sent to them once; empty when they want none."""
+
+    __tablename__ = "plans"
+
+    topic_id: Mapped[UUID] = mapped_column(primary_key=True)
+    gathering_id: Mapped[UUID] = mapped_column(index=True)
+    participant_id: Mapped[UUID] = mapped_column(index=True)
+    plan: Mapped[str] = mapped_column(Text)
+
+
 class EarlyFact(Base):
     """A fact heard before the gathering or the person it speaks of; it is acted on when they are known."""
 

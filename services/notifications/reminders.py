@@ -17,7 +17,8 @@ from sqlalchemy.orm import Session
 from services.chassis.errors import NotFound, Refused
 from services.notifications import hours, letters
 from services.notifications.letters import Addressee
-from services.notifications.models import Gathering, Invitee, Letter, Person, Reminder
+from services.notifications.models import Gathering, Invitee, Letter, Person, Plan, Reminder
+from services.notifications.writing import words
 
 AT_ONCE = 50
 # A letter that could not be written for this long is no reminder any more.
@@ -58,6 +59,7 @@ HOUSE = (
     Line("day", 0, "07:30"),
     Line("questionnaire-reminder", 3, "09:00"),
     Line("questionnaire-reminder", 8, "09:00", is_on=False),
+    Line("follow-up", 42, "09:00"),
 )
 
 # Two weeks before everybody is forgotten, where a gathering says when that is.
@@ -128,7 +130,7 @@ def write_due(session: Session, now: datetime) -> int:
     if _is_over(gathering, row, now):
         row.done_at = now
         return 0
-    write = {"reminder": _remind, "questionnaire-reminder": _ask_again, "erasing": _warn}.get(row.kind, _tell)
+    write = _WRITES.get(row.kind, _tell)
     return write(session, gathering, row, now)
 
 
@@ -274,6 +276,41 @@ def _ask_again(session: Session, gathering: Gathering, row: Reminder, now: datet
         written += again is not None
     _go_on(row, [letter.id for letter in asked], now)
     return written
+
+
+def _follow_up(session: Session, gathering: Gathering, row: Reminder, now: datetime) -> int:
+    """To who carries a topic and wants it: their own plan, and nothing else."""
+    here = (
+        select(Plan, Person)
+        .join(Person, Person.id == Plan.participant_id)
+        .where(Plan.gathering_id == gathering.id, Plan.plan != "", Person.standing == "registered")
+    )
+    if row.upto is not None:
+        here = here.where(Plan.topic_id > row.upto)
+    kept = session.execute(here.order_by(Plan.topic_id).limit(AT_ONCE)).all()
+    written = 0
+    for plan, person in kept:
+        letter = letters.write(
+            session,
+            row.kind,
+            Addressee.of(person),
+            gathering=gathering,
+            about=plan.topic_id,
+            version=_version(gathering, row),
+            details={"plan": words.pieces(plan.plan)},
+            now=now,
+        )
+        written += letter is not None
+    _go_on(row, [plan.topic_id for plan, _person in kept], now)
+    return written
+
+
+_WRITES = {
+    "reminder": _remind,
+    "questionnaire-reminder": _ask_again,
+    "erasing": _warn,
+    "follow-up": _follow_up,
+}
 
 
 def _go_on(row: Reminder, ids: list[UUID], now: datetime) -> None:

@@ -73,6 +73,13 @@ class TopicWithdrawn(Withdrawn):
     question = fields.String(required=True)
 
 
+class PlanKept(Heard):
+    topic_id = fields.UUID(required=True)
+    gathering_id = fields.UUID(required=True)
+    participant_id = fields.UUID(required=True)
+    plan = fields.String(required=True)
+
+
 class SignInAsked(Heard):
     sign_in_id = fields.UUID(required=True)
     email = fields.String(required=True)
@@ -286,6 +293,8 @@ class LetterView(Schema):
 
 
 class WholeLetterView(LetterView):
+    """Of a private letter, the words say that it is private."""
+
     text = fields.String()
     html = fields.String()
     ics = fields.String(allow_none=True)

@@ -24,13 +24,14 @@ from services.notifications import (
     returns,
     schemas,
 )
-from services.notifications.models import Gathering, Invitee, Person, Placement
+from services.notifications.models import Gathering, Invitee, Person, Placement, Plan
 
 inbox = Inbox("notifications")
 roles.hear(inbox)
 inbox.mirror("registration", Gathering, by="id", own=("night_from", "night_to"))
 inbox.mirror("registration", Invitee, by="id", own=("answered_at",), settle=people.settle_answers)
 inbox.mirror("registration", Person, by="id", own=("calendar",), settle=people.settle_answers)
+inbox.mirror("registration", Plan, by="topic_id")
 inbox.mirror("grouping", Placement, by="placement_id")
 
 
@@ -75,6 +76,11 @@ for _type, _about in announcements.FACTS.items():
 @inbox.on("registration.disclosure_asked.v1", reads=schemas.DisclosureAsked)
 def tell_person(session: Session, fact: dict[str, Any], now: datetime) -> None:
     disclosures.tell(session, fact["participant_id"], fact["gathering_id"], now=now)
+
+
+@inbox.on("registration.plan_kept.v1", reads=schemas.PlanKept, replays=True)
+def remember_plan(session: Session, fact: dict[str, Any], now: datetime) -> None:
+    people.remember_plan(session, fact)
 
 
 def recall_erasure(session: Session, fact: dict[str, Any], now: datetime) -> None:

@@ -40,7 +40,7 @@ AT_ONCE = 20
 SERVICES = ("registration", "grouping", "feedback", "notifications")
 # What the outbox says of a person in the facts about them, their invitation, their stories and their topics.
 _NAMING = (
-    "email", "given", "family", "structure", "trade", "link", "code", "title", "handed_by", "handed_to",
+    "email", "given", "family", "structure", "trade", "link", "code", "title", "plan", "handed_by", "handed_to",
 )  # fmt: skip
 
 
@@ -240,6 +240,7 @@ def _forget_brought(session: Session, participant: Participant) -> int:
     told = session.execute(
         update(Story).where(Story.participant_id == participant.id).values(title="").returning(Story.id)
     ).all()
+    session.execute(update(Topic).where(Topic.participant_id == participant.id).values(plan=""))
     never = (Topic.participant_id == participant.id, Topic.number.is_(None))
     asked = session.execute(update(Topic).where(*never).values(question="").returning(Topic.id)).all()
     return len(told) + len(asked)

@@ -354,6 +354,18 @@ class TopicWithdrawn(_TopicEvent):
     reason = fields.String()
 
 
+class PlanKept(Event):
+    """Who carries a topic wants their own words about what they will try sent to them later; empty: no more."""
+
+    type = "registration.plan_kept.v1"
+    subject = "topic_id"
+
+    topic_id = fields.UUID(required=True)
+    gathering_id = fields.UUID(required=True)
+    participant_id = fields.UUID(required=True)
+    plan = fields.String(required=True)
+
+
 class WishesRanked(Event):
     """The topics someone would like to work on, the dearest first; an empty list means no preference."""
 
@@ -391,5 +403,6 @@ EVENTS: tuple[type[Event], ...] = (
     StoryWithdrawn,
     TopicAccepted,
     TopicWithdrawn,
+    PlanKept,
     WishesRanked,
 )

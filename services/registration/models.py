@@ -260,7 +260,10 @@ class Story(Base):
 
 
 class Topic(Base):
-    """A project or difficulty worded as a question; `participant_id` is who carries it."""
+    """A project or difficulty worded as a question; `participant_id` is who carries it.
+
+    `plan` is what they will try after the day, in their own words: for them alone, sent to them once, later.
+    """
 
     __tablename__ = "topics"
     __table_args__ = (UniqueConstraint("gathering_id", "number"),)
@@ -269,6 +272,7 @@ class Topic(Base):
     gathering_id: Mapped[UUID] = mapped_column(ForeignKey("gatherings.id"), index=True)
     participant_id: Mapped[UUID] = mapped_column(ForeignKey("participants.id"), index=True)
     question: Mapped[str]
+    plan: Mapped[str] = mapped_column(Text, default="", server_default="")
     number: Mapped[int | None]
     state: Mapped[str] = mapped_column(default="proposed")
     proposed_at: Mapped[datetime]

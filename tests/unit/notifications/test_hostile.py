@@ -60,6 +60,7 @@ def told(called, **other):
         "helps_as": "desk",
         "held_seat": True,
         "has_seat": True,
+        "plan": [called, called],
         "rank": 3,
         "number": 4,
         "reason": "full",
