@@ -97,6 +97,8 @@ def news(session: Session, gathering_id: UUID, since: datetime | None) -> News:
             Letter.gathering_id == gathering_id,
             Letter.state.in_(TROUBLE),
             Letter.kind != "digest",
+            # Who was forgotten is nobody that anything can be done for.
+            Letter.email != "",
             Letter.id.in_(went_wrong),
         )
         .order_by(Letter.created_at.desc(), Letter.id)

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session, selectinload
 from services.chassis.outbox import publish
 from services.notifications import refusals
 from services.notifications.events import PersonDisclosed
-from services.notifications.models import Letter, Person, Suppression
+from services.notifications.models import Letter, Person, Plan, Suppression
 
 
 def tell(session: Session, participant_id: UUID, gathering_id: UUID, *, now: datetime) -> None:
@@ -45,6 +45,15 @@ def held(session: Session, participant_id: UUID) -> list[dict[str, Any]]:
     refused = {(row.email, row.name): row for row in answers if row is not None}
     return [
         {"what": "person", "rows": [{name: getattr(person, name) for name in names}] if person else []},
+        {
+            "what": "plans",
+            "rows": [
+                {"plan": plan}
+                for plan in session.scalars(
+                    select(Plan.plan).where(Plan.participant_id == participant_id, Plan.plan != "")
+                )
+            ],
+        },
         {
             "what": "letters",
             "rows": [

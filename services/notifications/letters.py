@@ -27,6 +27,11 @@ _LETTERS = uuid5(NAMESPACE_URL, "palabre:letters")
 ARRIVED = N_("Somebody made sure that it arrived.")
 AGAIN = N_("Somebody asked to send it once more.")
 _NOWHERE = "palabre.invalid"
+# In the letter's own language, as its other words are.
+_PRIVATE = (
+    "What this letter says is for its reader alone.",
+    "Ce que dit ce courrier n’est que pour la personne qui le reçoit.",
+)
 
 
 class UnknownLetter(NotFound):
@@ -173,6 +178,13 @@ def dress(letter: Letter, written: Written) -> None:
     letter.subject, letter.text, letter.html = written.subject, written.text, written.html
 
 
+def shown(letter: Letter) -> Written:
+    """What organisers may read of a letter: all of it, or of a private one that it is private."""
+    if not KINDS[letter.kind].is_private or not letter.text or letter.version.startswith("test."):
+        return Written(letter.subject, letter.text, letter.html)
+    return composing.rewrite(letter.subject, _PRIVATE[letter.language == "fr"], language=letter.language)
+
+
 def send_test(
     session: Session,
     kind: str,
@@ -244,6 +256,8 @@ def settle(session: Session, letter: Letter, *, arrived: bool, now: datetime) ->
     NothingToSettle, AddressSuppressed when letters to this address are still held back, LettersRefused when its person
     wants none of this kind.
     """
+    if not letter.email:
+        raise NothingToSettle("The person of this letter is forgotten.")
     if letter.state == "unknown":
         deliveries.settle(session, letter, arrived=arrived, reply=ARRIVED if arrived else AGAIN, now=now)
     elif letter.state in ("failed", "bounced", "suppressed") and not arrived:

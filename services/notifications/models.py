@@ -31,7 +31,10 @@ class Base(DeclarativeBase):
 
 
 class Gathering(Base):
-    """A gathering as its letters speak of it: what was last heard, `version` being registration's own count."""
+    """A gathering as its letters speak of it: what was last heard, `version` being registration's own count.
+
+    At `kept_until` everybody is forgotten; None when no time is set.
+    """
 
     __tablename__ = "gatherings"
 
@@ -51,6 +54,7 @@ class Gathering(Base):
     territories: Mapped[dict[str, str]] = mapped_column(JSON)
     state: Mapped[str]
     public_url: Mapped[str]
+    kept_until: Mapped[datetime | None]
     night_from: Mapped[str] = mapped_column(default=NIGHT[0], server_default=NIGHT[0])
     night_to: Mapped[str] = mapped_column(default=NIGHT[1], server_default=NIGHT[1])
 
@@ -156,6 +160,17 @@ class Placement(Base):
     role: Mapped[str]
 
 
+class Plan(Base):
+    """What the carrier of a topic will try, in their own words, to be sent to them once; empty when they want none."""
+
+    __tablename__ = "plans"
+
+    topic_id: Mapped[UUID] = mapped_column(primary_key=True)
+    gathering_id: Mapped[UUID] = mapped_column(index=True)
+    participant_id: Mapped[UUID] = mapped_column(index=True)
+    plan: Mapped[str] = mapped_column(Text)
+
+
 class EarlyFact(Base):
     """A fact heard before the gathering or the person it speaks of; it is acted on when they are known."""
 
@@ -233,6 +248,21 @@ class Delivery(Base):
     reply: Mapped[str] = mapped_column(Text)
 
     letter: Mapped[Letter] = relationship(back_populates="deliveries")
+
+
+class Farewell(Base):
+    """Somebody who is forgotten but for the one letter that tells them so: `gone` counts what went before it.
+
+    It is waited for until `gives_up_at`; then, or when it has left, it goes too.
+    """
+
+    __tablename__ = "farewells"
+
+    participant_id: Mapped[UUID] = mapped_column(primary_key=True)
+    gathering_id: Mapped[UUID]
+    letter_id: Mapped[UUID] = mapped_column(ForeignKey("letters.id"))
+    gone: Mapped[dict[str, int]] = mapped_column(JSON)
+    gives_up_at: Mapped[datetime] = mapped_column(index=True)
 
 
 class Suppression(Base):

@@ -11,7 +11,7 @@ from sqlalchemy import exists, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from services.chassis.errors import NotFound
-from services.notifications.models import EarlyFact, Gathering, Invitee, Person, Placement
+from services.notifications.models import EarlyFact, Gathering, Invitee, Person, Placement, Plan
 
 
 class UnknownGathering(NotFound):
@@ -45,6 +45,7 @@ def remember_gathering(session: Session, fact: dict[str, Any]) -> Gathering | No
         "writing",
         "state",
         "public_url",
+        "kept_until",
     ):
         setattr(known, name, fact[name])
     for name in ("purpose", "place", "organiser_name", "reply_to"):
@@ -123,6 +124,17 @@ def remember_place(session: Session, fact: dict[str, Any]) -> Placement:
     known.placement_id, known.version = fact["placement_id"], fact["version"]
     known.group_number, known.role = fact["group_number"], fact["role"] or "member"
     return known
+
+
+def remember_plan(session: Session, fact: dict[str, Any]) -> None:
+    """Take over what a carrier wants sent to them; nothing of somebody who was forgotten before this was heard."""
+    person = session.get(Person, fact["participant_id"])
+    known = session.get(Plan, fact["topic_id"], with_for_update=True)
+    if known is None:
+        known = Plan(topic_id=fact["topic_id"])
+        session.add(known)
+    known.gathering_id, known.participant_id = fact["gathering_id"], fact["participant_id"]
+    known.plan = fact["plan"] if person is None or person.email else ""
 
 
 def waiting_facts(session: Session) -> set[UUID]:

@@ -14,10 +14,11 @@ from uuid import UUID, uuid5
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from services.chassis.errors import NotFound
+from services.chassis.errors import NotFound, Refused
 from services.notifications import hours, letters
 from services.notifications.letters import Addressee
-from services.notifications.models import Gathering, Invitee, Letter, Person, Reminder
+from services.notifications.models import Gathering, Invitee, Letter, Person, Plan, Reminder
+from services.notifications.writing import words
 
 AT_ONCE = 50
 # A letter that could not be written for this long is no reminder any more.
@@ -32,6 +33,10 @@ _ASLEEP = ("draft", "cancelled")
 
 class UnknownReminder(NotFound):
     code = "unknown-reminder"
+
+
+class LineFixed(Refused):
+    code = "line-fixed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +59,11 @@ HOUSE = (
     Line("day", 0, "07:30"),
     Line("questionnaire-reminder", 3, "09:00"),
     Line("questionnaire-reminder", 8, "09:00", is_on=False),
+    Line("follow-up", 42, "09:00"),
 )
+
+# Two weeks before everybody is forgotten, where a gathering says when that is.
+ERASING = Line("erasing", -14, "09:00")
 
 
 def follow(session: Session, gathering: Gathering, now: datetime) -> None:
@@ -63,7 +72,10 @@ def follow(session: Session, gathering: Gathering, now: datetime) -> None:
     What was sent is sent anew for the new day, if its hour has yet to come.
     """
     known = {row.id: row for row in listed(session, gathering.id)}
-    for line in HOUSE:
+    if gathering.kept_until is None:
+        for row in [row for row in known.values() if row.kind == ERASING.kind]:
+            session.delete(known.pop(row.id))
+    for line in (*HOUSE, *([ERASING] if gathering.kept_until else ())):
         row_id = uuid5(gathering.id, f"{line.kind}/{line.days}")
         if row_id not in known:
             row = Reminder(
@@ -90,10 +102,14 @@ def listed(session: Session, gathering_id: UUID) -> Sequence[Reminder]:
 def change(
     session: Session, gathering: Gathering, reminder_id: UUID, *, days: int, at: str, is_on: bool, now: datetime
 ) -> Reminder:
-    """Move one line, or switch it on or off. Raises UnknownReminder."""
+    """Move one line, or switch it on or off. Raises UnknownReminder, LineFixed for the one that people count on."""
     row = session.get(Reminder, reminder_id, with_for_update=True)
     if row is None or row.gathering_id != gathering.id:
         raise UnknownReminder("There is no such line in the schedule.")
+    if row.kind == ERASING.kind:
+        raise LineFixed(
+            "This letter leaves two weeks before everybody’s data are erased, whatever else changes."
+        )
     row.days, row.at, row.is_on = days, at, is_on
     _move(gathering, row, now)
     return row
@@ -111,11 +127,18 @@ def write_due(session: Session, now: datetime) -> int:
     if row is None:
         return _plan_forgotten(session, now)
     gathering = session.get_one(Gathering, row.gathering_id)
-    if gathering.state in _ASLEEP or (row.upto is None and row.due_at < now - TOO_LATE):
+    if _is_over(gathering, row, now):
         row.done_at = now
         return 0
-    write = {"reminder": _remind, "questionnaire-reminder": _ask_again}.get(row.kind, _tell)
+    write = _WRITES.get(row.kind, _tell)
     return write(session, gathering, row, now)
+
+
+def _is_over(gathering: Gathering, row: Reminder, now: datetime) -> bool:
+    """Whether this line has nothing to say any more; that data will be erased is so of a cancelled day too."""
+    if row.kind == ERASING.kind:
+        return gathering.kept_until is None or gathering.kept_until <= now
+    return gathering.state in _ASLEEP or (row.upto is None and row.due_at < now - TOO_LATE)
 
 
 def _plan_forgotten(session: Session, now: datetime) -> int:
@@ -142,7 +165,13 @@ def _move(gathering: Gathering, row: Reminder, now: datetime) -> None:
 
 
 def _due_at(gathering: Gathering, row: Reminder) -> datetime:
-    return hours.from_day(gathering.starts_at, gathering.zone, row.days, time.fromisoformat(row.at))
+    return hours.from_day(_counted_from(gathering, row), gathering.zone, row.days, time.fromisoformat(row.at))
+
+
+def _counted_from(gathering: Gathering, row: Reminder) -> datetime:
+    """The moment whose day a line counts from: the gathering's, or that on which its people are forgotten."""
+    kept_until = gathering.kept_until if row.kind == ERASING.kind else None
+    return kept_until or gathering.starts_at
 
 
 def _tell(session: Session, gathering: Gathering, row: Reminder, now: datetime) -> int:
@@ -160,6 +189,24 @@ def _tell(session: Session, gathering: Gathering, row: Reminder, now: datetime) 
             written += (
                 letters.write(session, row.kind, to, gathering=gathering, version=version, now=now) is not None
             )
+    _go_on(row, [person.id for person in people], now)
+    return written
+
+
+def _warn(session: Session, gathering: Gathering, row: Reminder, now: datetime) -> int:
+    """To everybody whose data are kept, however they stand: what goes, when, and what they can do before."""
+    here = select(Person).where(Person.gathering_id == gathering.id, Person.email != "")
+    if row.upto is not None:
+        here = here.where(Person.id > row.upto)
+    people = session.scalars(here.order_by(Person.id).limit(AT_ONCE)).all()
+    version, details = _version(gathering, row), {"kept_until": gathering.kept_until}
+    written = 0
+    for person in people:
+        to = Addressee.of(person)
+        letter = letters.write(
+            session, row.kind, to, gathering=gathering, version=version, details=details, now=now
+        )
+        written += letter is not None
     _go_on(row, [person.id for person in people], now)
     return written
 
@@ -231,6 +278,41 @@ def _ask_again(session: Session, gathering: Gathering, row: Reminder, now: datet
     return written
 
 
+def _follow_up(session: Session, gathering: Gathering, row: Reminder, now: datetime) -> int:
+    """To who carries a topic and wants it: their own plan, and nothing else."""
+    here = (
+        select(Plan, Person)
+        .join(Person, Person.id == Plan.participant_id)
+        .where(Plan.gathering_id == gathering.id, Plan.plan != "", Person.standing == "registered")
+    )
+    if row.upto is not None:
+        here = here.where(Plan.topic_id > row.upto)
+    kept = session.execute(here.order_by(Plan.topic_id).limit(AT_ONCE)).all()
+    written = 0
+    for plan, person in kept:
+        letter = letters.write(
+            session,
+            row.kind,
+            Addressee.of(person),
+            gathering=gathering,
+            about=plan.topic_id,
+            version=_version(gathering, row),
+            details={"plan": words.pieces(plan.plan)},
+            now=now,
+        )
+        written += letter is not None
+    _go_on(row, [plan.topic_id for plan, _person in kept], now)
+    return written
+
+
+_WRITES = {
+    "reminder": _remind,
+    "questionnaire-reminder": _ask_again,
+    "erasing": _warn,
+    "follow-up": _follow_up,
+}
+
+
 def _go_on(row: Reminder, ids: list[UUID], now: datetime) -> None:
     if ids:
         row.upto = ids[-1]
@@ -240,4 +322,4 @@ def _go_on(row: Reminder, ids: list[UUID], now: datetime) -> None:
 
 def _version(gathering: Gathering, row: Reminder) -> str:
     # A line that the gathering's new day makes due again is another letter.
-    return f"{row.id}.{gathering.starts_at.date().isoformat()}"
+    return f"{row.id}.{_counted_from(gathering, row).date().isoformat()}"

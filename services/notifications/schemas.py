@@ -32,6 +32,7 @@ class GatheringDescribed(Heard):
     territories = fields.List(fields.Nested(Territory), load_default=list)
     state = fields.String(required=True)
     public_url = fields.String(load_default="")
+    kept_until = fields.AwareDateTime(load_default=None, allow_none=True)
 
 
 class DisclosureAsked(Heard):
@@ -42,6 +43,7 @@ class DisclosureAsked(Heard):
 class ParticipantErased(Heard):
     participant_id = fields.UUID(required=True)
     gathering_id = fields.UUID(required=True)
+    reason = fields.String(load_default="")
 
 
 class ColleagueInvited(Heard):
@@ -69,6 +71,13 @@ class TopicWithdrawn(Withdrawn):
     topic_id = fields.UUID(required=True)
     number = fields.Integer(required=True)
     question = fields.String(required=True)
+
+
+class PlanKept(Heard):
+    topic_id = fields.UUID(required=True)
+    gathering_id = fields.UUID(required=True)
+    participant_id = fields.UUID(required=True)
+    plan = fields.String(required=True)
 
 
 class SignInAsked(Heard):
@@ -295,6 +304,8 @@ class LetterView(Schema):
 
 
 class WholeLetterView(LetterView):
+    """Of a private letter, the words say that it is private."""
+
     text = fields.String()
     html = fields.String()
     ics = fields.String(allow_none=True)

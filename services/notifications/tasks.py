@@ -24,13 +24,14 @@ from services.notifications import (
     returns,
     schemas,
 )
-from services.notifications.models import Gathering, Invitee, Person, Placement
+from services.notifications.models import Gathering, Invitee, Person, Placement, Plan
 
 inbox = Inbox("notifications")
 roles.hear(inbox)
 inbox.mirror("registration", Gathering, by="id", own=("night_from", "night_to"))
 inbox.mirror("registration", Invitee, by="id", own=("answered_at",), settle=people.settle_answers)
 inbox.mirror("registration", Person, by="id", own=("calendar",), settle=people.settle_answers)
+inbox.mirror("registration", Plan, by="topic_id")
 inbox.mirror("grouping", Placement, by="placement_id")
 
 
@@ -82,13 +83,18 @@ def tell_person(session: Session, fact: dict[str, Any], now: datetime) -> None:
     disclosures.tell(session, fact["participant_id"], fact["gathering_id"], now=now)
 
 
+@inbox.on("registration.plan_kept.v1", reads=schemas.PlanKept, replays=True)
+def remember_plan(session: Session, fact: dict[str, Any], now: datetime) -> None:
+    people.remember_plan(session, fact)
+
+
 def recall_erasure(session: Session, fact: dict[str, Any], now: datetime) -> None:
     erasures.forget(session, fact["participant_id"])
 
 
 @inbox.on("registration.participant_erased.v1", reads=schemas.ParticipantErased, replays=recall_erasure)
 def forget_person(session: Session, fact: dict[str, Any], now: datetime) -> None:
-    erasures.erase(session, fact["participant_id"], fact["gathering_id"], now=now)
+    erasures.erase(session, fact["participant_id"], fact["gathering_id"], reason=fact["reason"], now=now)
 
 
 POST = Task("post", "notifications.mail", posting.post)
@@ -100,4 +106,5 @@ FIND_DOMAIN = Sweep("find_domain", 30, domains.find, "look_up_domain", by_clock=
 REMIND = Chore("write_reminders", 5, reminders.write_due)
 DIGEST = Chore("write_digests", 30, digests.write_due)
 DOUBT = Chore("doubt_letters", 20, deliveries.doubt)
+FORGET = Chore("finish_erasures", 2, erasures.finish)
 SET_RIGHT = Chore("set_letters_right", 10, deliveries.set_right)

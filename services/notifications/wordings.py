@@ -214,9 +214,11 @@ def _made_up(gathering: Gathering, language: str) -> Mapping[str, Any]:
         "has_seat": True,
         "had_when": "",
         "had_place": "",
+        "plan": ["Appeler deux partenaires." if french else "Call two partners."],
         "rank": 3,
         "number": 4,
         "reason": "full",
+        "kept_until": gathering.kept_until or gathering.ends_at + timedelta(days=365),
         "territory": "",
         "changes": [
             {

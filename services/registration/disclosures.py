@@ -131,7 +131,12 @@ def _held(session: Session, participant: Participant) -> Holdings:
         {
             "what": "topics",
             "rows": [
-                {"question": one.question, "state": one.state, "proposed_at": _hour(one.proposed_at)}
+                {
+                    "question": one.question,
+                    "plan": one.plan,
+                    "state": one.state,
+                    "proposed_at": _hour(one.proposed_at),
+                }
                 for one in session.scalars(select(Topic).where(Topic.participant_id == participant.id))
             ],
         },

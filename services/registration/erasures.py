@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 
 from services.chassis.db import delivery, outbox
 from services.chassis.outbox import publish
-from services.registration import names, stories, telling, topics, waiting_list
+from services.registration import hours, names, stories, telling, topics, waiting_list
 from services.registration.events import ParticipantErased
 from services.registration.links import Links
 from services.registration.models import (
@@ -35,10 +35,12 @@ from services.registration.models import (
     Topic,
 )
 
+# Of those whose time is over, so many are forgotten in one transaction.
+AT_ONCE = 20
 SERVICES = ("registration", "grouping", "feedback", "notifications")
 # What the outbox says of a person in the facts about them, their invitation, their stories and their topics.
 _NAMING = (
-    "email", "given", "family", "structure", "trade", "link", "code", "title", "handed_by", "handed_to",
+    "email", "given", "family", "structure", "trade", "link", "code", "title", "plan", "handed_by", "handed_to",
 )  # fmt: skip
 
 
@@ -52,7 +54,13 @@ class Confirmed:
 
 
 def erase(
-    session: Session, participant_id: UUID, *, by: UUID | None = None, links: Links, now: datetime
+    session: Session,
+    participant_id: UUID,
+    *,
+    by: UUID | None = None,
+    reason: str = "asked",
+    links: Links,
+    now: datetime,
 ) -> Participant:
     """Forget who somebody is. Their row stays as a number: a territory, a state, the hours of arrival.
 
@@ -63,8 +71,8 @@ def erase(
         return participant
     # Whoever is forgotten is forgotten under every name and address. Those first: they bear the same family name.
     for row in waiting_list.joined(session, participant.id):
-        _erase(session, row, gathering, by=by, links=links, now=now)
-    return _erase(session, participant, gathering, by=by, links=links, now=now)
+        _erase(session, row, gathering, by=by, reason=reason, links=links, now=now)
+    return _erase(session, participant, gathering, by=by, reason=reason, links=links, now=now)
 
 
 def _erase(
@@ -73,6 +81,7 @@ def _erase(
     gathering: Gathering,
     *,
     by: UUID | None,
+    reason: str,
     links: Links,
     now: datetime,
 ) -> Participant:
@@ -91,8 +100,8 @@ def _erase(
     _forget(participant)
     session.add(Erasure(participant_id=participant.id, gathering_id=gathering.id, asked_at=now, asked_by=by))
     session.flush()
-    about = {"participant_id": participant.id, "gathering_id": gathering.id, "family": family, "erased_at": now}
-    publish(session, ParticipantErased, about=about, now=now)
+    about = {"participant_id": participant.id, "gathering_id": gathering.id, "family": family}
+    publish(session, ParticipantErased, about={**about, "reason": reason, "erased_at": now}, now=now)
     telling.note(session, "erased", participant.id, gathering_id=gathering.id, by=by, now=now)
     confirm(session, participant.id, "registration", gone=gone, now=now)
     if held:
@@ -133,6 +142,24 @@ def blot(session: Session, now: datetime) -> int:
     ).all()
     sure = [one for one in waiting if all(said.at for said in progress(session, one.participant_id))]
     return sum(_blot(session, one, now=now) for one in sure)
+
+
+def end_keeping(session: Session, now: datetime) -> int:
+    """Forget some of those whose gathering has kept them long enough, by day; return how many went."""
+    kept = select(Gathering).where(Gathering.keep_days.is_not(None), Gathering.ends_at < now)
+    gone, chosen = 0, session.info["settings"]
+    for gathering in session.scalars(kept.order_by(Gathering.ends_at)).all():
+        until = hours.kept_until(gathering.ends_at, gathering.zone, gathering.keep_days)
+        if until is None or until > now or not hours.is_awake(now, gathering.zone):
+            continue
+        here = (Participant.gathering_id == gathering.id, Participant.state != State.erased)
+        mine = select(Participant.id).where(*here).order_by(Participant.id).limit(AT_ONCE - gone)
+        for participant_id in session.scalars(mine).all():
+            erase(session, participant_id, reason="retention", links=Links.of(chosen), now=now)
+            gone += 1
+        if gone >= AT_ONCE:
+            break
+    return gone
 
 
 def _blot(session: Session, erasure: Erasure, *, now: datetime) -> bool:
@@ -229,6 +256,7 @@ def _forget_brought(session: Session, participant: Participant) -> int:
     told = session.execute(
         update(Story).where(Story.participant_id == participant.id).values(title="").returning(Story.id)
     ).all()
+    session.execute(update(Topic).where(Topic.participant_id == participant.id).values(plan=""))
     never = (Topic.participant_id == participant.id, Topic.number.is_(None))
     asked = session.execute(update(Topic).where(*never).values(question="").returning(Topic.id)).all()
     return len(told) + len(asked)

@@ -25,7 +25,10 @@ class Angle(Schema):
 
 
 class GatheringDescribed(Event):
-    """What a gathering is now; told when it is made and at each change."""
+    """What a gathering is now; told when it is made and at each change.
+
+    At `kept_until` everybody is forgotten who was not before; null when no time is set.
+    """
 
     type = "registration.gathering_described.v1"
     subject = "gathering_id"
@@ -49,6 +52,7 @@ class GatheringDescribed(Event):
     angles = fields.List(fields.Nested(Angle), required=True)
     state = fields.String(required=True)
     public_url = fields.String(required=True)
+    kept_until = fields.AwareDateTime(allow_none=True)
 
 
 class _RoleEvent(Event):
@@ -307,7 +311,8 @@ class DisclosureAsked(Event):
 class ParticipantErased(Event):
     """Somebody is to be forgotten: every service forgets who they are and confirms it.
 
-    `family` is their family name when nobody else of the gathering bears it, else empty.
+    `family` is their family name when nobody else of the gathering bears it, else empty. `reason`:
+    asked, or retention when the time for which the gathering keeps its people is over.
     """
 
     type = "registration.participant_erased.v1"
@@ -318,6 +323,7 @@ class ParticipantErased(Event):
     gathering_id = fields.UUID(required=True)
     family = fields.String(required=True)
     erased_at = fields.AwareDateTime(required=True)
+    reason = fields.String()
 
 
 class _StoryEvent(Event):
@@ -370,6 +376,18 @@ class TopicWithdrawn(_TopicEvent):
     reason = fields.String()
 
 
+class PlanKept(Event):
+    """Who carries a topic wants their own words about what they will try sent to them later; empty: no more."""
+
+    type = "registration.plan_kept.v1"
+    subject = "topic_id"
+
+    topic_id = fields.UUID(required=True)
+    gathering_id = fields.UUID(required=True)
+    participant_id = fields.UUID(required=True)
+    plan = fields.String(required=True)
+
+
 class WishesRanked(Event):
     """The topics someone would like to work on, the dearest first; an empty list means no preference."""
 
@@ -408,5 +426,6 @@ EVENTS: tuple[type[Event], ...] = (
     StoryWithdrawn,
     TopicAccepted,
     TopicWithdrawn,
+    PlanKept,
     WishesRanked,
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from http import HTTPStatus
 from typing import Any
 from uuid import UUID, uuid4
@@ -12,10 +12,11 @@ from slugify import slugify
 from sqlalchemy import bindparam, exists, func, select, update
 from sqlalchemy.orm import Session
 
+from services.chassis.catalogues import N_
 from services.chassis.db import roles
 from services.chassis.errors import Misshapen, NotFound, Refused
 from services.chassis.outbox import publish
-from services.registration import names, teams, telling, waiting_list
+from services.registration import hours, names, teams, telling, waiting_list
 from services.registration.asking import questions as asking
 from services.registration.events import GatheringDescribed
 from services.registration.links import Links
@@ -25,7 +26,10 @@ LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 DESCRIBING = (
     "title", "purpose", "starts_at", "ends_at", "zone", "place", "seats", "language", "writing",
     "organiser_name", "reply_to", "territories", "trades", "angles", "hold_h", "offer_h", "offers_stop_h",
+    "keep_days",
 )  # fmt: skip
+# People are told two weeks before they are forgotten, and that letter needs its day.
+WARNING = timedelta(days=15)
 
 
 class ChangedMeanwhile(Refused):
@@ -227,7 +231,7 @@ def _lettered(wanted: Mapping[str, Any], known: Sequence[Mapping[str, Any]]) -> 
     for one in wanted["territories"]:
         letter = had.get(names.fold(one["name"])) or next(free, None)
         if letter is None:
-            raise Misshapen({"territories": ["At most 26 territories: one for each letter."]})
+            raise Misshapen({"territories": [N_("At most 26 territories: one for each letter.")]})
         territories.append({"letter": letter, "name": one["name"], "quota": one.get("quota")})
     angles = [one if isinstance(one, str) else one["name"] for one in wanted["angles"]]
     numbered = [{"number": number, "name": name} for number, name in enumerate(angles, 1)]
@@ -237,13 +241,17 @@ def _lettered(wanted: Mapping[str, Any], known: Sequence[Mapping[str, Any]]) -> 
 def _check(wanted: Mapping[str, Any], *, now: datetime, was: Gathering | None = None) -> None:
     errors: dict[str, list[str]] = {}
     if wanted["starts_at"] <= now and (was is None or was.starts_at != wanted["starts_at"]):
-        errors["starts_at"] = ["This date is in the past."]
+        errors["starts_at"] = [N_("This date is in the past.")]
     if wanted["ends_at"] <= wanted["starts_at"]:
-        errors["ends_at"] = ["The end comes before the start."]
+        errors["ends_at"] = [N_("The end comes before the start.")]
+    until = hours.kept_until(wanted["ends_at"], wanted["zone"], wanted.get("keep_days"))
+    as_before = was is not None and until == hours.kept_until(was.ends_at, was.zone, was.keep_days)
+    if until is not None and until < now + WARNING and not as_before:
+        errors["keep_days"] = [N_("People are told two weeks before they are forgotten: choose a longer time.")]
     for field in ("territories", "trades", "angles"):
         said = [names.fold(one if isinstance(one, str) else one["name"]) for one in wanted[field]]
         if len(set(said)) < len(said):
-            errors[field] = ["One name stands here twice."]
+            errors[field] = [N_("One name stands here twice.")]
     if errors:
         raise Misshapen(errors)
 
@@ -255,13 +263,13 @@ def _check_people(session: Session, gathering: Gathering, wanted: Mapping[str, A
     room = waiting_list.count(session, gathering).room
     errors: dict[str, list[str]] = {}
     if wanted["seats"] < room.taken and wanted["seats"] < gathering.seats:
-        errors["seats"] = ["More seats than that are taken already."]
+        errors["seats"] = [N_("More seats than that are taken already.")]
     quotas = {one["letter"]: one["quota"] for one in wanted["territories"]}
     before = {one["letter"]: one["quota"] for one in gathering.territories}
     for letter, held in room.held.items():
         quota = quotas.get(letter)
         if quota is not None and quota < held and quota != before.get(letter):
-            errors["territories"] = ["More seats of a territory are taken than its quota would allow."]
+            errors["territories"] = [N_("More seats of a territory are taken than its quota would allow.")]
     gone = {one["letter"] for one in gathering.territories} - set(quotas)
     if gone:
         people = session.scalar(
@@ -272,7 +280,7 @@ def _check_people(session: Session, gathering: Gathering, wanted: Mapping[str, A
             )
         )
         if people:
-            errors["territories"] = ["A territory with people in it cannot be taken away."]
+            errors["territories"] = [N_("A territory with people in it cannot be taken away.")]
     if errors:
         raise Misshapen(errors)
 

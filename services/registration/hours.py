@@ -26,6 +26,14 @@ def instant(day: date, hour: time, zone: str) -> datetime:
     return at
 
 
+def kept_until(ends_at: datetime, zone: str, keep_days: int | None) -> datetime | None:
+    """When who came is forgotten, at nine in the morning of `zone`, so many days after the end; None for never."""
+    if keep_days is None:
+        return None
+    last = ends_at.astimezone(ZoneInfo(zone)).date() + timedelta(days=keep_days)
+    return datetime.combine(last, time(9), tzinfo=ZoneInfo(zone)).astimezone(UTC)
+
+
 def is_awake(now: datetime, zone: str) -> bool:
     """Whether it is between 8 and 20 h in `zone`: the hours in which something may expire."""
     return MORNING <= now.astimezone(ZoneInfo(zone)).time() < EVENING

@@ -130,7 +130,8 @@ class Gathering(Base):
     `territories` is a list of {letter, name, quota}, where a quota of null sets no limit; `angles` a list of
     {number, name}; `questions` is what is asked beside (see asking/questions.py). `version` rises with each change,
     so that two organisers never overwrite one another; `lines` is the last number given in the waiting line,
-    `moved_at` when the day was last put off or brought forward.
+    `moved_at` when the day was last put off or brought forward. `keep_days` after its end everybody is forgotten;
+    with null nobody is but who asks for it.
     """
 
     __tablename__ = "gatherings"
@@ -162,6 +163,7 @@ class Gathering(Base):
     hold_h: Mapped[int] = mapped_column(default=48)
     offer_h: Mapped[int] = mapped_column(default=48)
     offers_stop_h: Mapped[int] = mapped_column(default=24)
+    keep_days: Mapped[int | None]
     lines: Mapped[int] = mapped_column(default=0)
     moved_at: Mapped[datetime | None]
     created_at: Mapped[datetime]
@@ -282,7 +284,10 @@ class Story(Base):
 
 
 class Topic(Base):
-    """A project or difficulty worded as a question; `participant_id` is who carries it."""
+    """A project or difficulty worded as a question; `participant_id` is who carries it.
+
+    `plan` is what they will try after the day, in their own words: for them alone, sent to them once, later.
+    """
 
     __tablename__ = "topics"
     __table_args__ = (UniqueConstraint("gathering_id", "number"),)
@@ -291,6 +296,7 @@ class Topic(Base):
     gathering_id: Mapped[UUID] = mapped_column(ForeignKey("gatherings.id"), index=True)
     participant_id: Mapped[UUID] = mapped_column(ForeignKey("participants.id"), index=True)
     question: Mapped[str]
+    plan: Mapped[str] = mapped_column(Text, default="", server_default="")
     number: Mapped[int | None]
     state: Mapped[str] = mapped_column(default="proposed")
     proposed_at: Mapped[datetime]

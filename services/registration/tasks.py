@@ -60,6 +60,7 @@ CHORES = (
     Chore("expire", 20, expire),
     Chore("invite", 1, invite),
     Chore("forget answers", 3600, questions.forget),
+    Chore("end keeping", 30, erasures.end_keeping),
     Chore("blot", 60, erasures.blot),
     Chore("forget challenges", 300, challenges.forget),
     Chore("forget copies", 3600, disclosures.forget),

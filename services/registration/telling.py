@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from services.chassis import pen
 from services.chassis.outbox import Event
 from services.chassis.settings import Settings
+from services.registration import hours
 from services.registration.links import Links
 from services.registration.models import Base, Gathering, Invitation, Participant
 
@@ -66,6 +67,7 @@ def described(gathering: Gathering, links: Links) -> dict[str, Any]:
     return {
         "gathering_id": gathering.id,
         "public_url": links.gathering(gathering.slug),
+        "kept_until": hours.kept_until(gathering.ends_at, gathering.zone, gathering.keep_days),
         **{name: getattr(gathering, name) for name in names},
     }
 

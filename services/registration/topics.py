@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from services.chassis.errors import Misshapen, NotFound
 from services.chassis.outbox import publish
 from services.registration import telling, waiting_list
-from services.registration.events import TopicAccepted, TopicWithdrawn, WishesRanked
+from services.registration.events import PlanKept, TopicAccepted, TopicWithdrawn, WishesRanked
 from services.registration.models import Participant, Topic
 from services.registration.stories import check_not_too_many, coming
 
@@ -118,6 +118,28 @@ def rank(session: Session, participant_id: UUID, *, topic_ids: Sequence[UUID], n
     gathering_id = participant.gathering_id
     telling.note(session, "wishes ranked", participant.id, gathering_id=gathering_id, by=None, now=now)
     return participant
+
+
+def keep_plan(session: Session, participant_id: UUID, *, topic_id: UUID, plan: str, now: datetime) -> Topic:
+    """Keep what a carrier will try, for them alone: it is sent to them once, weeks after the day. Empty: nothing is.
+
+    Raises NotFound when they do not carry this topic.
+    """
+    topic = session.get(Topic, topic_id, with_for_update=True)
+    if topic is None or topic.participant_id != participant_id or topic.state != "accepted":
+        raise NotFound("There is no such topic.")
+    if plan == topic.plan:
+        return topic
+    topic.plan = plan
+    about = {
+        "topic_id": topic.id,
+        "gathering_id": topic.gathering_id,
+        "participant_id": participant_id,
+        "plan": plan,
+    }
+    publish(session, PlanKept, about=about, now=now)
+    telling.note(session, "plan kept", topic.id, gathering_id=topic.gathering_id, by=None, now=now)
+    return topic
 
 
 def find(session: Session, gathering_id: UUID, topic_id: UUID) -> Topic:

@@ -152,6 +152,10 @@ def meet(town: Town) -> None:
             links=LINKS,
             now=DAY,
         )
+        topic = session.scalars(select(Topic).where(Topic.state == "accepted")).first()
+        topics.keep_plan(
+            session, topic.participant_id, topic_id=topic.id, plan="Appeler deux partenaires.", now=DAY
+        )
     town.settle()
     with town.databases["feedback"].transaction() as session:
         questionnaires.address(session, session.scalars(select(Heard.id)).one(), now=DAY)

@@ -13,6 +13,8 @@ from services.chassis.db import outbox
 from services.feedback.models import Attendance
 from services.grouping import links as rules
 from services.grouping.models import Member, Placement
+from services.notifications import erasures as last_letters
+from services.notifications.models import Letter
 from services.registration import (
     disclosures,
     erasures,
@@ -131,9 +133,24 @@ def forgotten(town, copied):
     with town.databases["registration"].reading() as session:
         at_once = [one.service for one in erasures.progress(session, town.who) if one.at]
     town.settle()
+    with town.databases["registration"].reading() as session:
+        in_time = [one.service for one in erasures.progress(session, town.who) if one.at]
+    letter = farewell(town)
+    town.settle()
     with town.databases["registration"].transaction() as session:
         erasures.blot(session, DAY + timedelta(minutes=2))
-    return {"before": before, "groups": groups, "at_once": at_once}
+    return {"before": before, "groups": groups, "at_once": at_once, "in_time": in_time, "letter": letter}
+
+
+def farewell(town):
+    """The last letter leaves, and its address goes: to whom it was, and who was still readable besides it."""
+    with town.databases["notifications"].transaction() as session:
+        letter = session.scalars(select(Letter).where(Letter.kind == "erased")).one()
+        letter.state, to = "sent", letter.email
+    still = [one for one in traces(town) if one.startswith("notifications.")]
+    with town.databases["notifications"].transaction() as session:
+        assert last_letters.finish(session, DAY + timedelta(minutes=2)) == 1
+    return to, sorted({one.partition(":")[0] for one in still})
 
 
 def _size(placement):
@@ -169,6 +186,11 @@ def test_each_service_confirms_for_itself(town, forgotten):
         confirmed = [one.service for one in erasures.progress(session, town.who) if one.at]
 
     assert (forgotten["at_once"], confirmed) == (["registration"], list(SERVICES))
+
+
+def test_notifications_confirms_when_the_last_letter_has_left(forgotten):
+    assert forgotten["in_time"] == ["registration", "grouping", "feedback"]
+    assert forgotten["letter"] == ("zephyrine@traces.example", ["notifications.letters"])
 
 
 def test_the_clock_finishes_what_was_under_way(town, forgotten):

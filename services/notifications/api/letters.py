@@ -53,9 +53,12 @@ def send(session: Session, wanted: dict[str, Any], gathering_id: UUID) -> dict[s
 @letters.get("/<uuid:letter_id>")
 @reading
 @letters.response(200, schemas.WholeLetterView)
-def one(session: Session, gathering_id: UUID, letter_id: UUID) -> Letter:
+def one(session: Session, gathering_id: UUID, letter_id: UUID) -> dict[str, Any]:
     """One letter with its words and each attempt to deliver it."""
-    return use.one(session, ours(session, gathering_id).id, letter_id)
+    letter = use.one(session, ours(session, gathering_id).id, letter_id)
+    said = use.shown(letter)
+    known = {name: getattr(letter, name, None) for name in schemas.WholeLetterView().fields}
+    return {**known, "text": said.text, "html": said.html}
 
 
 @letters.patch("/<uuid:letter_id>")

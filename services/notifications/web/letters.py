@@ -108,14 +108,16 @@ def put_aside(session: Session, slug: str) -> Answer:
 def one(session: Session, slug: str, letter_id: UUID) -> str:
     gathering = ours(session, slug)
     letter = use.one(session, gathering.id, letter_id)
-    return render("notifications/letter.html", letter=letter, **around(session, gathering))
+    return render(
+        "notifications/letter.html", letter=letter, said=use.shown(letter), **around(session, gathering)
+    )
 
 
 @letters.get("/c/<slug>/<uuid:letter_id>/html")
 @reading
 def html(session: Session, slug: str, letter_id: UUID) -> Response:
     gathering = ours(session, slug)
-    return framed(use.one(session, gathering.id, letter_id).html)
+    return framed(use.shown(use.one(session, gathering.id, letter_id)).html)
 
 
 @letters.get("/c/<slug>/<uuid:letter_id>/modifier")

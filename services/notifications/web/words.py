@@ -35,6 +35,9 @@ KINDS = {
     "questionnaire": N_("Questionnaire"),
     "questionnaire-reminder": N_("Questionnaire, once more"),
     "account": N_("Account published"),
+    "follow-up": N_("Plan of a carrier"),
+    "erasing": N_("Data will be erased"),
+    "erased": N_("Data erased"),
     "loss": N_("A carrier or teller is missing"),
     "digest": N_("Digest for organisers"),
 }
@@ -49,6 +52,9 @@ ABOUT = {
         "To everybody with a seat, but for those who got it in the last day: when, where, how to free it."
     ),
     "day": N_("To everybody with a seat, in the morning: the page of their day."),
+    "follow-up": N_("To who carried a topic and asked for it: the plan they wrote. Nobody else reads it."),
+    "erasing": N_("To everybody whose data are kept: what goes, when, and what stays as a count."),
+    "erased": N_("To who is forgotten, as the last letter: its address goes when it has left."),
     "loss": N_("To each organiser, when an accepted topic or story is left without the person who brought it."),
     "digest": N_("To each organiser at eight in the morning: letters that failed, then what waits for them."),
     "invitation": N_("Who invites, to what and when, with one link to answer."),

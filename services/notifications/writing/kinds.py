@@ -8,7 +8,9 @@ from datetime import timedelta
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """`is_solicitation`: it can be refused; all others are service letters. `is_draft`: it waits for a person.
+    """`is_private`: only its reader is shown what it says.
+
+    `is_solicitation`: it can be refused; all others are service letters. `is_draft`: it waits for a person.
 
     `is_asked`: its reader did something just now and waits for it, or needs it this very morning, so it leaves at night
     too. `settles`: for this long later news may join it before it leaves. `calendar` is the iTIP method of the calendar
@@ -18,6 +20,7 @@ class Kind:
     name: str
     is_solicitation: bool = False
     is_draft: bool = False
+    is_private: bool = False
     is_asked: bool = False
     settles: timedelta = timedelta(0)
     calendar: str | None = None
@@ -53,6 +56,9 @@ KINDS = {
         Kind("questionnaire", is_solicitation=True),
         Kind("questionnaire-reminder", is_solicitation=True),
         Kind("account"),
+        Kind("follow-up", is_private=True),
+        Kind("erasing"),
+        Kind("erased", is_asked=True),
         Kind("loss"),
         Kind("digest"),
     )

@@ -116,6 +116,15 @@ _OF_KIND: dict[str, tuple[Placeholder, ...]] = {
         _P("move", "déplacement", "move", N_("From which group to which, and its question.")),
         _P("reasons-to-move", "raisons", "reasons", N_("Why this change.")),
     ),
+    "follow-up": (_P("plan", "plan", "plan", N_("What they wrote themselves, set apart.")),),
+    "erasing": (
+        _P("last-day", "échéance", "deadline", N_("The day on which everything goes."), "{{ kept_until|day }}"),
+        _P("what-stays", "reste", "stays", N_("What stays as a count.")),
+    ),
+    "erased": (
+        _P("erasure", "effacement", "erasure", N_("That they are forgotten, and why.")),
+        _P("what-stays", "reste", "stays", N_("What stays as a count.")),
+    ),
     "loss": (_P("loss", "perte", "loss", N_("What the day has lost, and what can be done.")),),
     "digest": (
         _P("failures", "échecs", "failures", N_("Letters that did not arrive, each by name.")),

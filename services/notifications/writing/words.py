@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import textwrap
 import unicodedata
 from datetime import datetime
 from functools import lru_cache
@@ -24,6 +25,11 @@ def one_line(value: str, *, limit: int = 500) -> str:
     """A value that came from outside, fit for one line of a letter or a header: no controls, at most `limit` long."""
     clean = _SPACES.sub(" ", _UNFIT.sub(" ", value)).strip()
     return clean if len(clean) <= limit else clean[: limit - 1] + "…"
+
+
+def pieces(text: str) -> list[str]:
+    """A text of several lines as values that each fit one paragraph of a letter; none of an empty text."""
+    return [piece for line in text.splitlines() for piece in textwrap.wrap(line, 400)]
 
 
 def isolated(value: str) -> str:

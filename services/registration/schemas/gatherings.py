@@ -40,6 +40,8 @@ class AngleShape(Shape):
     name = Text(required=True, longest=200)
 
 
+# For so many days after the gathering people may be kept.
+KEEPING = (90, 180, 365, 730)
 _HOURS = validate.Range(1, 24 * 30)
 
 
@@ -60,6 +62,14 @@ class _Described(Shape):
     hold_h = fields.Integer(load_default=48, validate=_HOURS)
     offer_h = fields.Integer(load_default=48, validate=_HOURS)
     offers_stop_h = fields.Integer(load_default=24, validate=validate.Range(0, 24 * 60))
+    keep_days = fields.Integer(
+        load_default=None,
+        allow_none=True,
+        validate=validate.OneOf(KEEPING),
+        metadata={
+            "description": "So many days after its end everybody is forgotten; null: only who asks for it."
+        },
+    )
 
     @staticmethod
     def check_zone(zone: str) -> None:
@@ -110,7 +120,16 @@ class GatheringForm(_Described):
 
     @pre_load
     def as_typed(self, data: Mapping[str, Any], **_: Any) -> dict[str, Any]:
-        blank_is_missing = ("date", "starts", "ends", "seats", "hold_h", "offer_h", "offers_stop_h")
+        blank_is_missing = (
+            "date",
+            "starts",
+            "ends",
+            "seats",
+            "hold_h",
+            "offer_h",
+            "offers_stop_h",
+            "keep_days",
+        )
         return {name: said for name, said in data.items() if said.strip() or name not in blank_is_missing}
 
     @post_load
@@ -167,6 +186,7 @@ class GatheringView(Schema):
     hold_h = fields.Integer()
     offer_h = fields.Integer()
     offers_stop_h = fields.Integer()
+    keep_days = fields.Integer(allow_none=True)
     territories = fields.List(fields.Nested(TerritoryShape))
     trades = fields.List(fields.String())
     angles = fields.List(fields.Nested(AngleShape))

@@ -20,6 +20,13 @@ class NewTopic(Shape):
     question = Text(required=True, longest=240, error_messages={"required": "Write your question."})
 
 
+class NewPlan(Shape):
+    """What a carrier will try after the day, in their own words; empty to have nothing sent."""
+
+    topic_id = fields.UUID(required=True)
+    plan = Text(load_default="", longest=1000, lines=True)
+
+
 class Wishes(Shape):
     """Up to three topics, the dearest first."""
 

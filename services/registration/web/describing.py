@@ -12,8 +12,8 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 
 from services.chassis.errors import Misshapen
+from services.chassis.i18n import N_, language
 from services.chassis.i18n import gettext as _
-from services.chassis.i18n import language
 from services.chassis.pages import Form, render, tell
 from services.chassis.web import now, reading, transacted
 from services.registration import gatherings, teams
@@ -32,6 +32,12 @@ ZONES = (
 )  # fmt: skip
 # What the form calls the moments that the rules speak of.
 FIELDS = {"starts_at": "date", "ends_at": "ends"}
+KEPT = {
+    90: N_("three months after the gathering"),
+    180: N_("six months after the gathering"),
+    365: N_("a year after the gathering"),
+    730: N_("two years after the gathering"),
+}
 
 
 @web.get("/creer")
@@ -153,7 +159,12 @@ def _team(session: Session, gathering: Gathering, form: Form) -> str:
 
 def _form(form: Form, gathering: Gathering | None, *, theirs: dict[str, Any] | None = None) -> str:
     return render(
-        "registration/gathering_form.html", form=form, gathering=gathering, zones=ZONES, theirs=theirs
+        "registration/gathering_form.html",
+        form=form,
+        gathering=gathering,
+        zones=ZONES,
+        theirs=theirs,
+        kept=KEPT,
     )
 
 
@@ -176,7 +187,7 @@ def _written(gathering: Gathering) -> dict[str, Any]:
     starts, ends = gathering.starts_at.astimezone(zone), gathering.ends_at.astimezone(zone)
     names = (
         "title", "purpose", "zone", "place", "seats", "language", "writing", "organiser_name", "reply_to", "hold_h",
-        "offer_h", "offers_stop_h",
+        "offer_h", "offers_stop_h", "keep_days",
     )  # fmt: skip
     return {
         **{name: getattr(gathering, name) for name in names},

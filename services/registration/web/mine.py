@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -21,6 +22,7 @@ from services.registration import (
     codes,
     disclosures,
     erasures,
+    hours,
     participants,
     registrations,
     stories,
@@ -29,7 +31,7 @@ from services.registration import (
     waiting_list,
 )
 from services.registration.models import Gathering, Participant, State, Story, Topic
-from services.registration.schemas.offers import NewStory, NewTopic, Wishes
+from services.registration.schemas.offers import NewPlan, NewStory, NewTopic, Wishes
 from services.registration.schemas.people import Details, Heir
 from services.registration.web.asked import answers_missing, known_answers, refuse_answers, typed
 from services.registration.web.doors import attempt, links, see_other
@@ -214,6 +216,7 @@ def before_erasing(session: Session, token: str) -> ResponseReturnValue:
             one.title for one in session.scalars(select(Story).where(Story.participant_id == participant.id))
         ],
         is_over=now() >= gathering.ends_at,
+        kept_until=hours.kept_until(gathering.ends_at, gathering.zone, gathering.keep_days),
     )
 
 
@@ -279,10 +282,35 @@ def propose_topic(session: Session, token: str) -> ResponseReturnValue:
     return attempt(Form(request.form), NewTopic, deed, again, beside=(stories.EnoughProposed,))
 
 
+@web.post("/suite")
+@transacted
+def keep_plan(session: Session, token: str) -> ResponseReturnValue:
+    participant, gathering = _whose(session, token)
+
+    def deed(topic_id: UUID, plan: str) -> ResponseReturnValue:
+        topics.keep_plan(session, participant.id, topic_id=topic_id, plan=plan, now=now())
+        tell(_("Your plan is kept: it comes back to you in a letter.") if plan else _("No letter will come."))
+        return see_other(f"/moi/{token}#suite")
+
+    def again(form: Form) -> str:
+        return _page(session, token, participant, gathering, plan_form=form)
+
+    return attempt(Form(request.form), NewPlan, deed, again)
+
+
 def _hand_over_page(token: str, participant: Participant, gathering: Gathering, form: Form) -> str:
     return render(
         "registration/hand_over.html", token=token, participant=participant, gathering=gathering, form=form
     )
+
+
+def _carried(brought: Sequence[Any], sent: Form | None) -> list[tuple[Topic, Form]]:
+    """The accepted topics of somebody with the form for each plan; `sent` is the one that was refused."""
+    return [
+        (topic, sent if sent and sent.value("topic_id") == str(topic.id) else Form({"plan": topic.plan}))
+        for topic in brought
+        if topic.state == "accepted"
+    ]
 
 
 def _whose(session: Session, token: str) -> tuple[Participant, Gathering]:
@@ -302,6 +330,7 @@ def _page(
     wishes_form: Form | None = None,
     story_form: Form | None = None,
     topic_form: Form | None = None,
+    plan_form: Form | None = None,
 ) -> str:
     comes = participant.state in (State.registered, State.present)
     brought = {
@@ -309,7 +338,7 @@ def _page(
         for kind in ((Story, Topic) if comes else ())
     }
     over = now() >= gathering.ends_at
-    form = next((one for one in (wishes_form, story_form, topic_form) if one), Form())
+    form = next((one for one in (wishes_form, story_form, topic_form, plan_form) if one), Form())
     return render(
         "registration/mine.html",
         token=token,
@@ -325,6 +354,7 @@ def _page(
         wishes_form=wishes_form or Form({f"wish{n}": wish for n, wish in enumerate(participant.wishes, 1)}),
         story_form=story_form or Form(),
         topic_form=topic_form or Form(),
+        carried=_carried(brought.get("Topic", ()), plan_form) if now() >= gathering.starts_at else (),
         code=Markup(codes.svg(participant.id)) if participant.state == State.registered else "",  # noqa: S704
         asked_again=participants.is_asked_again(gathering, participant),
         unanswered=answers_missing(gathering, participant)

@@ -100,6 +100,7 @@ HELD: dict[str, str] = {
     "rules": N_("Arrangements about whom you sit with"),
     "presence": N_("Whether you were there"),
     "letters": N_("Letters to you"),
+    "plans": N_("Your plan after the day"),
     "deliveries": N_("What mail servers said"),
 }
 FIELDS: dict[str, str] = {
@@ -122,6 +123,7 @@ FIELDS: dict[str, str] = {
     "proposed_at": N_("proposed"),
     "published_at": N_("published"),
     "question": N_("Question"),
+    "plan": N_("Plan"),
     "answer": N_("Answer"),
     "title": N_("Title"),
     "at": N_("When"),
@@ -161,6 +163,7 @@ DEEDS: dict[str, str] = {
     "restored": N_("cancellation taken back"),
     "handed over": N_("seat handed over"),
     "still comes": N_("still comes on the new day"),
+    "plan kept": N_("plan for afterwards kept"),
     "wishes ranked": N_("wishes ranked"),
     "walked in": N_("came unannounced"),
     "checked in": N_("arrived"),
