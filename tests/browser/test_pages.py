@@ -141,12 +141,47 @@ def invited(browser: Browser, town: Town, owner: StorageState) -> list[str]:
     return [address, draft]
 
 
-# A number instead of a name has no passkeys; test_passkeys.py looks at this page in both languages and widths.
-ELSEWHERE = {"/compte/cles/<uuid:passkey_id>/retirer"}
+@pytest.fixture(scope="module")
+def twice(browser: Browser, town: Town, owner: StorageState, newcomer: Newcomer) -> str:
+    """The newcomer asks once more, with another address: where the owner compares the two."""
+    context = _context(browser, java_script_enabled=False)
+    page = context.new_page()
+    page.goto(f"{town.address}/r/{SAMPLE}")
+    page.fill("#given", "Awa")
+    page.fill("#family", "de La Tour")
+    page.fill("#email", f"awa.{uuid4().hex[:8]}@example.org")
+    page.select_option("#territory", index=1)
+    page.check("#trade")
+    page.click("#inscription .btn.main, form[action$=inscription] .btn.main")
+    context.close()
+    context = _context(browser, storage_state=owner)
+    page = context.new_page()
+    page.goto(f"{town.address}/o/{SAMPLE}/personnes?q=de+La+Tour")
+    page.locator("a[href*='/personnes/']", has_text="Awa").first.click()
+    compared = page.eval_on_selector("a[href*='/joindre/']", "link => link.href")
+    context.close()
+    return str(compared)
+
+
+# A number instead of a name has no passkeys, and this house no provider; test_passkeys.py and test_elsewhere.py look at
+# these pages in both widths.
+ELSEWHERE = {
+    "/compte/cles/<uuid:passkey_id>/retirer",
+    "/compte/ailleurs",
+    "/compte/ailleurs/<uuid:identity_id>/retirer",
+    "/entrer/ailleurs",
+    "/entrer/ailleurs/retour",
+}
 
 
 def _walks(
-    browser: Browser, town: Town, owner: StorageState, newcomer: Newcomer, invited: list[str], language: str
+    browser: Browser,
+    town: Town,
+    owner: StorageState,
+    newcomer: Newcomer,
+    invited: list[str],
+    twice: str,
+    language: str,
 ) -> Iterator[Walk]:
     """What an owner, two participants and a passer-by can open."""
     here, slug = town.address, town.slug
@@ -160,6 +195,7 @@ def _walks(
             # Its drafts wait, so there is something to tell of.
             f"{here}/c/{SAMPLE}/resume",
             *invited,
+            twice,
             f"{town.mailbox}/{kept}",
             town.mailbox,
         ],
@@ -190,9 +226,9 @@ def _walks(
 
 
 def test_every_page_is_accessible_fits_and_complains_of_nothing(
-    browser, town, owner, newcomer, invited, language
+    browser, town, owner, newcomer, invited, twice, language
 ):
-    walks = list(_walks(browser, town, owner, newcomer, invited, language))
+    walks = list(_walks(browser, town, owner, newcomer, invited, twice, language))
 
     wrong = [wrong for walk in walks for wrong in walk.wrong]
     unseen = readable() - ELSEWHERE - set().union(*(walk.rules for walk in walks))
