@@ -12,11 +12,16 @@ from services.chassis.db import outbox
 from services.chassis.errors import NotFound
 from services.registration import identities, sign_ins
 from services.registration.identities import IdentityRefused, Letter, Told
-from services.registration.models import Deed, Identity
+from services.registration.models import Base, Deed, Identity
 from tests.unit.registration.conftest import NOON
 
 LETTER = Letter("https://palabre.example/compte", "fr")
 TOLD = Told("https://accounts.example", "248289761001", "Comptes", "odile@example.org", is_verified=True)
+
+
+@pytest.fixture
+def registration(open_database):
+    return open_database(Base.metadata, "registration")
 
 
 @pytest.fixture

@@ -26,11 +26,17 @@ from services.registration import (
     waiting_list,
 )
 from services.registration.links import Links
-from services.registration.models import Participant, State, Story
+from services.registration.models import Base, Participant, State, Story
 from tests.unit.registration.conftest import LINKS, NOON
 
 ODILE = uuid4()
 PLACE = dict.fromkeys(merging.PLACE)
+
+
+@pytest.fixture
+def registration(open_database):
+    """On both databases: rows are locked on one and the whole file on the other."""
+    return open_database(Base.metadata, "registration")
 
 
 @pytest.fixture

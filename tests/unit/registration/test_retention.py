@@ -9,13 +9,18 @@ from sqlalchemy import select
 
 from services.chassis.db import outbox
 from services.chassis.errors import Misshapen
-from services.registration import erasures, gatherings, hours
-from services.registration.models import Erasure, Gathering, State
+from services.registration import erasures, gatherings, hours, merges
+from services.registration.models import Base, Erasure, Gathering, State
 from tests.unit.chassis.face import some_settings
 from tests.unit.registration.conftest import LINKS
 
 # The Spring table ends on 8 April 2027; a year later it is 7 April, since 2028 is a leap year.
 LAST_MORNING = datetime(2028, 4, 7, 7, tzinfo=UTC)
+
+
+@pytest.fixture
+def registration(open_database):
+    return open_database(Base.metadata, "registration")
 
 
 @pytest.fixture
@@ -32,6 +37,16 @@ def end_keeping(registration):
             return erasures.end_keeping(session, now)
 
     return end
+
+
+def test_both_rows_of_a_person_who_was_here_twice_are_forgotten(kept, come, act, odile, end_keeping, states):
+    ada, again = come(kept), come(kept, "Adah")
+    act(merges.merge, kept.id, ada, again, by=odile.id)
+
+    end_keeping(LAST_MORNING)
+    end_keeping(LAST_MORNING)
+
+    assert states(ada, again) == [State.erased, State.erased]
 
 
 def test_people_are_forgotten_in_the_morning_of_the_day_that_was_said(kept, come, end_keeping, states):
