@@ -12,27 +12,9 @@ from sqlalchemy.orm import Session
 
 from services.chassis.catalogues import N_
 from services.chassis.errors import Refused
-from services.chassis.outbox import publish
-from services.registration import merging, names, participants, stories, telling, topics, waiting_list
-from services.registration.events import (
-    AddressToConfirm,
-    ParticipantAbsent,
-    ParticipantCancelled,
-    ParticipantChanged,
-    ParticipantCheckedIn,
-    ParticipantRegistered,
-    ParticipantWaitlisted,
-    SeatOffered,
-    StoryAccepted,
-    TopicAccepted,
-    WishesRanked,
-)
+from services.registration import merging, names, participants, retelling, telling, waiting_list
 from services.registration.links import Links
 from services.registration.models import HOLDING, Gathering, Participant, State, Story, Topic
-
-_MOMENTS = ("deadline_at", "registered_at", "cancelled_at", "still_comes_at", "checked_in_at")
-_IDS = ("handed_to", "invitation_id")
-_DETAILS = ("family", "email", "trade", "structure", "territory")
 
 
 class CannotJoin(Refused):
@@ -91,11 +73,13 @@ def merge(
     _name_again(session, stays)
     goes.merged = {
         "gave": gave,
-        "stays": _plain(kept["stays"]),
-        "goes": _plain(kept["goes"]),
+        "stays": merging.written(kept["stays"]),
+        "goes": merging.written(kept["goes"]),
         "name_key": name_key,
         "took": {
-            name: [_bare(before[name]), _bare(value)] for name, value in filled.items() if name != "answers"
+            name: [merging.bare(before[name]), merging.bare(value)]
+            for name, value in filled.items()
+            if name != "answers"
         },
         # Not what was answered: whoever has a question forgotten has it forgotten here too.
         "answers": sorted(set(goes.answers) - set(before.get("answers", goes.answers))),
@@ -104,10 +88,10 @@ def merge(
     }
     session.flush()
     if gave:
-        _tell_place(session, gathering, stays, links=links, now=now)
-    _tell_details(session, stays, before, links=links, now=now)
-    _tell_brought(session, goes.merged, now=now)
-    _tell_gone(session, goes, held=kept["goes"]["state"] in HOLDING, links=links, now=now)
+        retelling.standing(session, gathering, stays, links=links, now=now)
+    retelling.details(session, stays, before, links=links, now=now)
+    retelling.brought(session, goes.merged, now=now)
+    retelling.gone(session, goes, held=kept["goes"]["state"] in HOLDING, links=links, now=now)
     telling.note(session, "joined", stays.id, gathering_id=gathering.id, by=by, now=now)
     waiting_list.promote(session, gathering, links=links, now=now)
     return stays
@@ -134,11 +118,11 @@ def part(
     _give_back(session, stays, goes, kept, foreseen=foresee(session, gathering, stays, goes, now=now))
     session.flush()
     for one in (goes, stays) if kept["gave"] else (goes,):
-        _tell_place(session, gathering, one, links=links, now=now)
-    _tell_details(session, stays, before, links=links, now=now)
-    _tell_brought(session, kept, now=now)
+        retelling.standing(session, gathering, one, links=links, now=now)
+    retelling.details(session, stays, before, links=links, now=now)
+    retelling.brought(session, kept, now=now)
     if kept["gave"] and "wishes" in kept["took"] and goes.wishes:
-        _tell_wishes(session, goes, now=now)
+        retelling.wishes(session, goes, now=now)
     telling.note(session, "parted", goes.id, gathering_id=gathering.id, by=by, now=now)
     waiting_list.promote(session, gathering, links=links, now=now)
     return goes
@@ -196,12 +180,12 @@ def _give_back(
     """Put into both rows what they said before, save what was changed since."""
     here = _place(stays)
     goes.merged_into = goes.merged_at = goes.merged = None
-    _put(goes, here if kept["gave"] else _full(kept["goes"]))
+    _put(goes, here if kept["gave"] else merging.read(kept["goes"]))
     if kept["gave"]:
-        _put(stays, _full(kept["stays"]))
+        _put(stays, merging.read(kept["stays"]))
     for name, (was, became) in kept["took"].items():
-        if _bare(getattr(stays, name)) == became:
-            setattr(stays, name, _from_bare(name, was))
+        if merging.bare(getattr(stays, name)) == became:
+            setattr(stays, name, merging.full(name, was))
     stays.answers = {
         key: said
         for key, said in stays.answers.items()
@@ -246,28 +230,6 @@ def _put(who: Participant, place: dict[str, Any]) -> None:
         setattr(who, name, value)
 
 
-def _plain(place: dict[str, Any]) -> dict[str, Any]:
-    """A place as JSON keeps it."""
-    return {
-        name: value.isoformat() if name in _MOMENTS and value else _bare(value) for name, value in place.items()
-    }
-
-
-def _full(place: dict[str, Any]) -> dict[str, Any]:
-    return {
-        name: datetime.fromisoformat(value) if name in _MOMENTS and value else _from_bare(name, value)
-        for name, value in place.items()
-    }
-
-
-def _bare(value: Any) -> Any:
-    return str(value) if isinstance(value, UUID) else value
-
-
-def _from_bare(name: str, value: Any) -> Any:
-    return UUID(value) if name in _IDS and value else value
-
-
 def _name_again(session: Session, who: Participant) -> None:
     """Make the key and the search text say again what the row says."""
     key = names.fold(f"{who.given} {who.family}")
@@ -293,69 +255,3 @@ def _carry(session: Session, kind: type[Any], goes_id: UUID, stays_id: UUID) -> 
 def _of(session: Session, kind: type[Any], ids: list[str], holder: UUID) -> list[Any]:
     here = select(kind).where(kind.id.in_([UUID(one) for one in ids]), kind.participant_id == holder)
     return list(session.scalars(here.with_for_update()).all())
-
-
-def _tell_place(
-    session: Session, gathering: Gathering, who: Participant, *, links: Links, now: datetime
-) -> None:
-    """Tell where somebody stands now; a letter that they had about it is not written again."""
-    told = telling.of(who, links)
-    if who.state == State.waiting:
-        place = waiting_list.place(session, gathering, who)
-        publish(
-            session,
-            ParticipantWaitlisted,
-            about={**told, "rank": place.rank, "reason": str(place.reason)},
-            now=now,
-        )
-    elif who.state == State.offered:
-        publish(session, SeatOffered, about=told, now=now)
-    elif who.state == State.pending_email and who.deadline_at is not None:
-        about = {**told, "code": links.code(who.id, who.deadline_at), "handed_by": ""}
-        publish(session, AddressToConfirm, about=about, now=now)
-    elif who.state in (State.registered, State.present, State.no_show):
-        publish(
-            session, ParticipantRegistered, about={**told, "registered_at": who.registered_at or now}, now=now
-        )
-        if who.state == State.present:
-            publish(session, ParticipantCheckedIn, about=told, now=now)
-        if who.state == State.no_show:
-            publish(session, ParticipantAbsent, about={**told, "noted_at": now}, now=now)
-    else:
-        _tell_gone(session, who, held=False, links=links, now=now)
-
-
-def _tell_gone(session: Session, who: Participant, *, held: bool, links: Links, now: datetime) -> None:
-    told = telling.of(who, links, held_seat=held, cancelled_at=now, is_silent=True)
-    publish(session, ParticipantCancelled, about=told, now=now)
-
-
-def _tell_details(
-    session: Session, who: Participant, before: dict[str, Any], *, links: Links, now: datetime
-) -> None:
-    after = {name: getattr(who, name) for name in before if getattr(who, name) != before[name]}
-    shown = {name: value for name, value in after.items() if name in _DETAILS}
-    if shown:
-        was = {name: before[name] for name in shown}
-        publish(session, ParticipantChanged, about=telling.of(who, links, before=was, after=shown), now=now)
-    if "wishes" in after:
-        _tell_wishes(session, who, now=now)
-
-
-def _tell_wishes(session: Session, who: Participant, *, now: datetime) -> None:
-    about = {
-        "participant_id": who.id,
-        "gathering_id": who.gathering_id,
-        "topic_ids": [UUID(one) for one in who.wishes],
-    }
-    publish(session, WishesRanked, about=about, now=now)
-
-
-def _tell_brought(session: Session, kept: dict[str, Any], *, now: datetime) -> None:
-    """Tell who brings each accepted story and topic now."""
-    for one in session.scalars(select(Story).where(Story.id.in_([UUID(one) for one in kept["stories"]]))):
-        if one.state == "accepted":
-            publish(session, StoryAccepted, about=stories.told(one), now=now)
-    for topic in session.scalars(select(Topic).where(Topic.id.in_([UUID(one) for one in kept["topics"]]))):
-        if topic.state == "accepted":
-            publish(session, TopicAccepted, about=topics.told(topic), now=now)

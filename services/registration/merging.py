@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from services.chassis.catalogues import N_
 from services.registration.models import State
@@ -20,6 +22,9 @@ FILLED = ("family", "email", "trade", "structure", "invitation_id", "wishes")
 _BEST_FIRST = (
     State.present, State.registered, State.offered, State.pending_email, State.no_show, State.waiting,
 )  # fmt: skip
+
+_MOMENTS = ("deadline_at", "registered_at", "cancelled_at", "still_comes_at", "checked_in_at")
+_IDS = ("handed_to", "invitation_id")
 
 Row = Mapping[str, Any]
 
@@ -56,3 +61,28 @@ def refusal(stays: Row, goes: Row, *, stories: int, topics: int) -> str:
     if max(stories, topics) > MOST_BROUGHT:
         return N_("Together they bring more than five stories or topics. Decline one first.")
     return ""
+
+
+def written(place: dict[str, Any]) -> dict[str, Any]:
+    """A place as JSON keeps it."""
+    return {
+        name: value.isoformat() if name in _MOMENTS and value else bare(value) for name, value in place.items()
+    }
+
+
+def read(place: dict[str, Any]) -> dict[str, Any]:
+    """The place that `written` kept."""
+    return {
+        name: datetime.fromisoformat(value) if name in _MOMENTS and value else full(name, value)
+        for name, value in place.items()
+    }
+
+
+def bare(value: Any) -> Any:
+    """One value as JSON keeps it."""
+    return str(value) if isinstance(value, UUID) else value
+
+
+def full(name: str, value: Any) -> Any:
+    """The value of the column `name` that `bare` kept."""
+    return UUID(value) if name in _IDS and value else value

@@ -113,6 +113,17 @@ def act(registration: Database) -> Callable[..., Any]:
 
 
 @pytest.fixture
+def do(registration: Database) -> Callable[..., Any]:
+    """Do something that writes no links in a transaction of its own."""
+
+    def doing(what: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+        with registration.transaction() as session:
+            return what(session, *args, **{"now": NOON, **kwargs})
+
+    return doing
+
+
+@pytest.fixture
 def state(registration: Database) -> Callable[[UUID], State]:
     """What became of somebody."""
 

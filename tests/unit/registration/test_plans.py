@@ -11,20 +11,9 @@ from services.chassis.db import outbox
 from services.chassis.errors import NotFound
 from services.registration import disclosures, erasures, topics
 from services.registration.models import Gathering, Topic
-from tests.unit.registration.conftest import LINKS, NOON
+from tests.unit.registration.conftest import LINKS
 
 PLAN = "Appeler deux partenaires."
-
-
-@pytest.fixture
-def act(registration):
-    """Do something in a transaction of its own."""
-
-    def acting(what, *args, **kwargs):
-        with registration.transaction() as session:
-            return what(session, *args, **{"now": NOON, **kwargs})
-
-    return acting
 
 
 @pytest.fixture
@@ -38,12 +27,12 @@ def ada(come, gathering):
 
 
 @pytest.fixture
-def topic(act, registration, gathering, ada, odile):
+def topic(do, registration, gathering, ada, odile):
     """Ada's, on a day that began a moment ago."""
-    brought = act(topics.propose, ada, question="Comment garder le lien ?")
+    brought = do(topics.propose, ada, question="Comment garder le lien ?")
     with registration.transaction() as session:
         session.get_one(Gathering, gathering.id).starts_at = datetime.now(UTC) - timedelta(hours=1)
-    return act(topics.accept, gathering.id, brought.id, by=odile.id)
+    return do(topics.accept, gathering.id, brought.id, by=odile.id)
 
 
 def told(registration):
@@ -55,36 +44,36 @@ def told(registration):
         ]
 
 
-def test_a_plan_is_told_when_it_changes_and_when_it_is_taken_back(act, registration, ada, topic):
+def test_a_plan_is_told_when_it_changes_and_when_it_is_taken_back(do, registration, ada, topic):
     for plan in (PLAN, PLAN, ""):
-        act(topics.keep_plan, ada, topic_id=topic.id, plan=plan)
+        do(topics.keep_plan, ada, topic_id=topic.id, plan=plan)
 
     assert told(registration) == [PLAN, ""]
 
 
-def test_nobody_keeps_a_plan_for_a_topic_of_somebody_else(act, registration, come, gathering, topic):
+def test_nobody_keeps_a_plan_for_a_topic_of_somebody_else(do, registration, come, gathering, topic):
     bo = come(gathering, "Bo")
 
     with pytest.raises(NotFound):
-        act(topics.keep_plan, bo, topic_id=topic.id, plan=PLAN)
+        do(topics.keep_plan, bo, topic_id=topic.id, plan=PLAN)
 
     assert told(registration) == []
 
 
-def test_a_topic_that_is_no_part_of_the_day_has_no_plan(act, registration, gathering, ada, topic, odile):
-    act(topics.decline, gathering.id, topic.id, by=odile.id)
+def test_a_topic_that_is_no_part_of_the_day_has_no_plan(do, registration, gathering, ada, topic, odile):
+    do(topics.decline, gathering.id, topic.id, by=odile.id)
 
     with pytest.raises(NotFound):
-        act(topics.keep_plan, ada, topic_id=topic.id, plan=PLAN)
+        do(topics.keep_plan, ada, topic_id=topic.id, plan=PLAN)
 
 
-def test_a_plan_is_in_the_copy_and_goes_with_its_person(act, registration, ada, topic):
-    act(topics.keep_plan, ada, topic_id=topic.id, plan=PLAN)
-    act(disclosures.ask, ada)
+def test_a_plan_is_in_the_copy_and_goes_with_its_person(do, registration, ada, topic):
+    do(topics.keep_plan, ada, topic_id=topic.id, plan=PLAN)
+    do(disclosures.ask, ada)
     with registration.reading() as session:
         assert PLAN in str(disclosures.of_person(session, ada)["registration"].holdings)
 
-    act(erasures.erase, ada, links=LINKS)
+    do(erasures.erase, ada, links=LINKS)
 
     with registration.reading() as session:
         assert session.get_one(Topic, topic.id).plan == ""
