@@ -6,6 +6,7 @@ running platform whose day was played already.
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import time
@@ -161,6 +162,55 @@ def twice(browser: Browser, town: Town, owner: StorageState, newcomer: Newcomer)
     compared = page.eval_on_selector("a[href*='/joindre/']", "link => link.href")
     context.close()
     return str(compared)
+
+
+def test_who_asks_to_be_forgotten_is_told_by_a_last_letter_and_all_four_services_confirm(browser, town):
+    context = _context(browser, java_script_enabled=False)
+    page, email = context.new_page(), f"noor.{uuid4().hex[:8]}@example.org"
+    page.goto(f"{town.address}/r/{SAMPLE}")
+    page.fill("#given", "Noor")
+    page.fill("#family", "Haddad")
+    page.fill("#email", email)
+    page.select_option("#territory", index=1)
+    page.check("#trade")
+    page.click("#inscription .btn.main, form[action$=inscription] .btn.main")
+    link = town.link("/moi/", to=email, kind="confirm-address")
+    page.goto(link)
+    page.click(".next .btn.main")
+    before = len(town.letters(kind="erased"))
+
+    page.goto(f"{link}/effacer")
+    page.click("main form .btn.danger")
+
+    until = time.monotonic() + 30
+    while page.locator("a[href$='/effacer']").count() and time.monotonic() < until:
+        time.sleep(0.2)
+        page.reload()
+    expect(page.locator("h1")).to_have_text("Vos données sont effacées")
+    (*_, last) = town.letters(kind="erased")
+    assert len(town.letters(kind="erased")) == before + 1
+    assert email not in json.dumps(last)
+    context.close()
+
+
+def test_two_rows_of_one_person_are_joined_and_parted_without_a_script(browser, owner, twice):
+    context = _context(browser, storage_state=owner, java_script_enabled=False)
+    page = context.new_page()
+    page.goto(twice)
+    page.locator("form[action*='/joindre/'] button").first.click()
+    expect(page.locator("main")).to_contain_text("Awa de La Tour")
+    apart = page.locator("form[action$='/separer'] button")
+    expect(apart).to_have_count(1)
+    # Who is joined already is not joined again.
+    page.goto(twice)
+    expect(page.locator("[role=alert]")).to_have_count(1)
+
+    page.go_back()
+    apart.click()
+
+    page.goto(twice)
+    expect(page.locator("form[action*='/joindre/'] button")).to_have_count(2)
+    context.close()
 
 
 # A number instead of a name has no passkeys, and this house no provider; test_passkeys.py and test_elsewhere.py look at
