@@ -14,7 +14,6 @@ from sqlalchemy import and_, delete, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from services.chassis.outbox import publish
-from services.chassis.settings import Settings
 from services.notifications import letters, refusals
 from services.notifications.events import PersonErased
 from services.notifications.letters import Addressee
@@ -66,14 +65,9 @@ def erase(
 
 
 def finish(session: Session, now: datetime) -> int:
-    """Forget those too whose last letter has left, or never will, and confirm it; returns how many.
-
-    In held mode nothing leaves, so nothing is waited for.
-    """
-    settings: Settings | None = session.info.get("settings")
-    over = select(Farewell).join(Letter, Letter.id == Farewell.letter_id)
-    if settings is None or settings.smtp_url != "held:":
-        over = over.where(or_(Letter.state.not_in(_UNDER_WAY), Farewell.gives_up_at <= now))
+    """Forget those too whose last letter has left, or never will, and confirm it; returns how many."""
+    is_over = or_(Letter.state.not_in(_UNDER_WAY), Farewell.gives_up_at <= now)
+    over = select(Farewell).join(Letter, Letter.id == Farewell.letter_id).where(is_over)
     due = over.order_by(Farewell.gives_up_at).limit(AT_ONCE).with_for_update(of=Farewell, skip_locked=True)
     farewells = session.scalars(due).all()
     for farewell in farewells:

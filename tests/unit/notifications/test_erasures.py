@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
@@ -12,7 +11,6 @@ from sqlalchemy import select
 from services.chassis.db import outbox
 from services.notifications import deliveries, digests, erasures, letters, suppressions
 from services.notifications.models import Delivery, Farewell, Letter, Person, Suppression
-from tests.unit.chassis.face import some_settings
 from tests.unit.notifications.conftest import a_person, registered
 from tests.unit.notifications.reading import body, opened, strictly
 
@@ -37,10 +35,8 @@ def forget(street, person, **other):
     return street.hear("registration.participant_erased.v1", {**fact, "reason": "asked", **other})
 
 
-def finish(street, now=None, **chosen):
+def finish(street, now=None):
     with street.database.transaction() as session:
-        if chosen:
-            session.info["settings"] = replace(some_settings(), **chosen)
         return erasures.finish(session, now or datetime.now(UTC))
 
 
@@ -192,11 +188,19 @@ def test_nothing_is_sent_to_an_address_that_letters_come_back_from(street, ada):
     assert [letter.state for letter in street.letters("erased")] == ["discarded"]
 
 
-def test_in_held_mode_nothing_is_waited_for(street, ada):
+def test_in_held_mode_the_last_letter_has_left_when_it_lies_in_the_local_mailbox(street, ada):
     forget(street, ada)
+    assert finish(street) == 0
 
-    assert finish(street, smtp_url="held:") == 1
+    now = datetime.now(UTC)
+    with street.database.transaction() as session:
+        batch = deliveries.claim(session, now, is_held=True)
+    with street.database.transaction() as session:
+        deliveries.keep(session, batch, now)
+
+    assert finish(street) == 1
     assert (traces(street), confirmed(street)) == ([], [{"letters": 2}])
+    assert [letter.number is not None for letter in street.letters("erased")] == [True]
 
 
 def test_after_a_restore_a_letter_that_may_have_left_is_not_sent_twice(street, ada):
