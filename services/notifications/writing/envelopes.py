@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import base64
 import binascii
+import re
 from dataclasses import dataclass
 from datetime import datetime
 from email.utils import format_datetime, quote
+from functools import lru_cache
 from uuid import UUID
 
 from services.chassis.catalogues import N_
@@ -18,6 +20,10 @@ from services.notifications.writing import words
 
 NOT_AN_ADDRESS = N_("This is not an address a letter can be sent to.")
 NO_DOMAIN = N_("The domain of this address cannot exist.")
+
+
+_ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
+_PLAIN = re.compile(rf"{_ATOM}(?:\.{_ATOM})*@[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*")
 
 
 class UnusableAddress(ValueError):
@@ -58,6 +64,8 @@ def address(email: str) -> str:
 
     Raises UnusableAddress.
     """
+    if _PLAIN.fullmatch(email):
+        return email  # nearly all are; the rest is looked at sign by sign
     local, at, domain = email.strip().rpartition("@")
     if not (at and domain) or not all(local.split(".")):
         raise UnusableAddress(NOT_AN_ADDRESS)
@@ -110,11 +118,12 @@ def seal(
     if ics is None or method is None:
         head.append(("Content-Type", f'multipart/alternative; boundary="{mark}a"'))
         return _headers(head) + b"\r\n" + _joined(f"{mark}a", parts)
-    parts.append(_armoured(f"text/calendar; charset=utf-8; method={method}", ics))
+    coded = _in_base64(ics)
+    parts.append(_armoured(f"text/calendar; charset=utf-8; method={method}", coded))
     twins = f'Content-Type: multipart/alternative; boundary="{mark}a"\r\n\r\n'.encode() + _joined(
         f"{mark}a", parts
     )
-    file = _armoured('application/ics; name="invite.ics"', ics, 'attachment; filename="invite.ics"')
+    file = _armoured('application/ics; name="invite.ics"', coded, 'attachment; filename="invite.ics"')
     head.append(("Content-Type", f'multipart/mixed; boundary="{mark}m"'))
     return _headers(head) + b"\r\n" + _joined(f"{mark}m", [twins, file])
 
@@ -148,16 +157,19 @@ def _text(kind: str, body: str) -> bytes:
         coded = coded.replace(b"\n", b"\r\n")
     if len(coded) > 1.4 * len(lines):
         # Mostly signs beyond ASCII, of which quoted-printable makes three and base64 four thirds.
-        return _armoured(f"{kind}; charset=utf-8", lines.decode())
+        return _armoured(f"{kind}; charset=utf-8", _in_base64(lines.decode()))
     return (
         f"Content-Type: {kind}; charset=utf-8\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n".encode()
         + coded
     )
 
 
-def _armoured(kind: str, body: str, disposition: str = "") -> bytes:
+def _in_base64(body: str) -> bytes:
+    return base64.encodebytes(body.encode()).replace(b"\n", b"\r\n")
+
+
+def _armoured(kind: str, coded: bytes, disposition: str = "") -> bytes:
     placed = f"Content-Disposition: {disposition}\r\n" if disposition else ""
-    coded = base64.encodebytes(body.encode()).replace(b"\n", b"\r\n")
     return f"Content-Type: {kind}\r\n{placed}Content-Transfer-Encoding: base64\r\n\r\n".encode() + coded
 
 
@@ -167,14 +179,16 @@ def _mailbox(header: str, name: str, email: str) -> str:
         return email
     if spoken.isascii() and len(spoken) + len(email) < 60 and "=?" not in spoken:
         return f'"{quote(spoken)}" <{email}>'
-    return f"{encoded(header, spoken)}\r\n <{email}>"
+    # Who writes is the same in thousands of letters, who reads is not.
+    coded = (_encoded_before if header == "From" else encoded)(header, spoken)
+    return f"{coded}\r\n <{email}>"
 
 
 def _words(header: str, value: str) -> str:
     spoken = words.one_line(value, limit=250)
     if spoken.isascii() and len(spoken) + len(header) < 74 and "=?" not in spoken:
         return spoken
-    return encoded(header, spoken)
+    return _encoded_before(header, spoken)
 
 
 def encoded(header: str, spoken: str) -> str:
@@ -197,6 +211,8 @@ def encoded(header: str, spoken: str) -> str:
     lines.append(_word(spoken, in_q, slice(start, None), is_q=is_q))
     return "\r\n ".join(lines)
 
+
+_encoded_before = lru_cache(256)(encoded)
 
 # What an encoded word of 75 has room for beside its "=?utf-8?q?" and "?=".
 _WORD = 63

@@ -22,7 +22,10 @@ from tests.postgres import free_port
 
 
 class Sink:
-    """Accepts letters; `rcpt` and `data` may answer otherwise, `cut` leaves without a word after the final dot."""
+    """Accepts letters; `rcpt` and `data` may answer otherwise, `cut` leaves without a word after the final dot.
+
+    With `takes_together` it announces PIPELINING, as the servers of providers do.
+    """
 
     def __init__(self) -> None:
         self.messages: list[bytes] = []
@@ -31,6 +34,7 @@ class Sink:
         self.rcpt: Callable[[str], str] = lambda address: "250 OK"
         self.data: Callable[[int], str] = lambda number: "250 2.0.0 taken"
         self.cut = False
+        self.takes_together = False
         self.port = 0
         self._controller: Controller | None = None
 
@@ -39,7 +43,7 @@ class Sink:
     ) -> list[str]:
         self.connections += 1
         session.host_name = hostname
-        return responses
+        return [responses[0], "250-PIPELINING", *responses[1:]] if self.takes_together else responses
 
     async def handle_RCPT(  # noqa: N802
         self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
@@ -81,6 +85,7 @@ class _Writing(Sink):
     def __init__(self, path: Path, answers_after_s: float) -> None:
         super().__init__()
         self._answers_after_s = answers_after_s
+        self.takes_together = True
         self._file = path.open("ab", buffering=0)
 
     async def handle_DATA(self, server: Any, session: Session, envelope: Envelope) -> str:  # noqa: N802
