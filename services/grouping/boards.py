@@ -88,7 +88,7 @@ class Board:
 
     @property
     def is_waiting(self) -> bool:
-        return self.ask is not None and self.ask.state == "asked"
+        return self.ask is not None and self.ask.is_waiting
 
     @property
     def people(self) -> int:

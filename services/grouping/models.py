@@ -180,6 +180,10 @@ class Ask(Base):
     cost: Mapped[int | None]
     problem: Mapped[dict[str, Any] | None] = mapped_column(JSON)
 
+    @property
+    def is_waiting(self) -> bool:
+        return self.state == "asked"
+
 
 class Plan(Base):
     """A seat for everyone in one round; `number` counts all plans of the round, `version` the published ones.

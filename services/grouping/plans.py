@@ -179,9 +179,8 @@ def wished_numbers(session: Session, round_: Round, groups: Iterable[Group]) -> 
     """The group numbers each person asked for, dearest first."""
     if round_.kind != "topics":
         return {}
-    number = {group.topic_id: group.number for group in groups}
-    asked = members.wishes(session, round_.gathering_id)
-    return {person: [number.get(topic, 0) for topic in topics] for person, topics in asked.items()}
+    numbers = {group.topic_id: group.number for group in groups}
+    return members.wishes(session, round_.gathering_id, numbers, unknown=0)
 
 
 def met_before(session: Session, round_: Round) -> list[dict[UUID, set[UUID]]]:
