@@ -250,7 +250,7 @@ def _live(data: Path) -> Iterator[Row]:
 
 
 def _asked() -> Row:
-    """A re-balance asked of the running platform on SQLite: the POST, the queue, the engine, the answer that is read."""
+    """A re-balance asked of the running platform on SQLite: the POST, the queue, the engine, the answer read."""
     with tempfile.TemporaryDirectory() as folder:
         waits = asks.waits_ms(Path(folder), POLICIES, ASKS)
     p99 = float(np.quantile(waits, 0.99))
