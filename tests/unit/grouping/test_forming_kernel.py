@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.grouping.forming import cooling, formation, instances, kernel, meetings, native
@@ -140,6 +140,7 @@ def steps(told: dict[str, Any], heats: list[float]) -> list[Any]:
 
 
 @needs_narrow
+@settings(deadline=None, max_examples=60)
 @given(tables(), st.lists(st.sampled_from([0.0, 3.0, 20.0, 300.0]), min_size=2, max_size=4))
 def test_narrow_numbers_take_the_same_steps(told: dict[str, Any], heats: list[float]) -> None:
     with pytest.MonkeyPatch.context() as patched:
