@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import time
+from contextlib import ExitStack
 from pathlib import Path
 
-from infra.day import invited, street, together
+from infra.day import invited, together
 from infra.day.board import Board
-from infra.day.browser import Browser, Program
+from infra.day.browser import Browser, Lines, Program
 from infra.day.ledger import Ledger
 from infra.day.mailbox import Mailbox
 from infra.day.play import ORGANISERS
@@ -15,6 +16,7 @@ from infra.day.scene import Scene
 from infra.sample.cast import cast
 from services.chassis.auth import ORGANISER_COOKIE
 from services.grouping.forming.moves import Policy
+from tests.embedded import Platform
 
 SEATS = 132
 SEED = 1
@@ -29,25 +31,31 @@ def waits_ms(folder: Path, policies: tuple[Policy, ...], times: int) -> list[flo
     """How long each of `times` questions on the reference day took, policies in turn, after people have arrived, stayed
     away and walked in. Raises AssertionError when the day does not get as far, or an answer does not come.
     """
-    with street.started(folder) as here:
-        lines, ledger = here.lines(), Ledger()
-        mailbox = Mailbox(lines, here.mailbox).open()
-        organiser = Browser(lines, here.address)
-        desk = Program(lines, here.address, organiser)
-        people = cast(SEATS, SEED)
-        scene = Scene(
-            here.address, lines, mailbox, people, Board(quiet=True), ledger, organiser, desk, hands=HANDS
-        )
-        scene.guests = [scene.guest(person) for person in people.invited]
-        scene.walk_ins = [scene.guest(person) for person in people.walk_ins]
-        try:
-            _until_the_door(scene, here.sign_in)
-            if ledger.broken:
-                raise AssertionError(f"the day broke a rule before the re-balance: {ledger.broken[0]}")
-            desk.client.headers["Authorization"] = f"Bearer {organiser.client.cookies[ORGANISER_COOKIE]}"
-            return [_wait_ms(scene, policies[number % len(policies)]) for number in range(times)]
-        finally:
-            mailbox.close()
+    with ExitStack() as ends:
+        platform = Platform(folder, "--no-sample")
+        ends.callback(platform.stop)
+        platform.wait_ready()
+        scene = _scene(platform)
+        ends.callback(scene.mailbox.close)
+        _until_the_door(scene, platform.owner_link)
+        if scene.ledger.broken:
+            raise AssertionError(f"the day broke a rule before the re-balance: {scene.ledger.broken[0]}")
+        token = scene.organiser.client.cookies[ORGANISER_COOKIE]
+        scene.desk.client.headers["Authorization"] = f"Bearer {token}"
+        return [_wait_ms(scene, policies[number % len(policies)]) for number in range(times)]
+
+
+def _scene(platform: Platform) -> Scene:
+    lines, people = Lines(), cast(SEATS, SEED)
+    mailbox = Mailbox(lines, platform.mailbox).open()
+    organiser = Browser(lines, platform.address)
+    desk = Program(lines, platform.address, organiser)
+    scene = Scene(
+        platform.address, lines, mailbox, people, Board(quiet=True), Ledger(), organiser, desk, hands=HANDS
+    )
+    scene.guests = [scene.guest(person) for person in people.invited]
+    scene.walk_ins = [scene.guest(person) for person in people.walk_ins]
+    return scene
 
 
 def _until_the_door(scene: Scene, sign_in: str) -> None:
