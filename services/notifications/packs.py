@@ -7,6 +7,7 @@ once.
 
 from __future__ import annotations
 
+import re
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -87,13 +88,16 @@ def forget(session: Session, person: Person) -> None:
             Letter.gathering_id == person.gathering_id, Letter.kind == LINE, Letter.participant_id != person.id
         )
         for letter in session.scalars(sent):
-            letter.text, letter.html = _without(letter.text, name), _without(letter.html, str(escape(name)))
+            letter.text = _struck(letter.text, name, r"^- ", r"$")
+            letter.html = _struck(letter.html, str(escape(name)), r"<td[^>]*>", r"</td>")
     mine = update(Duty).where(Duty.participant_id == person.id)
     session.execute(mine.values(duty="", told="", look_at=None))
 
 
-def _without(text: str, name: str) -> str:
-    return text.replace(name, "–")
+def _struck(said: str, name: str, before: str, after: str) -> str:
+    """The text without this name in its list, where it stands alone or with a role, on one line or on two."""
+    typed = r"\s+".join(map(re.escape, name.split()))
+    return re.sub(rf"(?m)({before})\u2068?{typed}\u2069?(?=\s+\(|{after})", r"\1–", said)
 
 
 def _tell(session: Session, gathering: Gathering, row: Duty, *, is_time: bool, now: datetime) -> bool:

@@ -300,21 +300,29 @@ def test_the_letter_to_who_is_replaced_is_short_and_in_the_gatherings_writing(ea
 
 
 def test_who_is_forgotten_is_struck_out_of_the_lists_that_were_sent(street, group):
-    name = {"given": "Élo'die", "family": "de <b>Brie</b>"}
+    name = {"given": "Élo'die", "family": "de <b>Brie</b>" + " et d'une très longue lignée" * 3}
     person = a_person(**name, email="elodie@example.org")
     street.hear("registration.participant_registered.v1", registered(person))
     street.hear("grouping.person_placed.v1", placed(person), subject="placement_id")
     group.look(LATER)
     before = [letter.text for letter in street.letters("pack")]
+    short = a_person(given="A", family="", email="a@example.org")
+    street.hear("registration.participant_registered.v1", registered(short))
 
     street.hear(
         "registration.participant_erased.v1", {key: person[key] for key in ("participant_id", "gathering_id")}
+    )
+    street.hear(
+        "registration.participant_erased.v1", {key: short[key] for key in ("participant_id", "gathering_id")}
     )
 
     assert all("Brie" in text for text in before)
     for letter in street.letters("pack"):
         assert "Brie" not in letter.text + letter.html
+        assert "- –\n" in letter.text
         assert "Dia Kermarrec" in letter.text
+        assert "Ada Kermarrec (anime)" in letter.text
+        assert "Ada Kermarrec (anime)" in letter.html
 
 
 def test_the_schedule_and_the_texts_know_both_letters(street, odile):
