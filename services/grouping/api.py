@@ -112,6 +112,17 @@ def move(session: Session, wanted: dict[str, Any], round_id: UUID) -> dict[str, 
     return _shown(session, round_)
 
 
+@blueprint.put("/rounds/<uuid:round_id>/groups/<int:number>/roles")
+@blueprint.arguments(schemas.NewRoles)
+@transacted
+@blueprint.response(HTTPStatus.OK, schemas.BoardView)
+def assign(session: Session, wanted: dict[str, Any], round_id: UUID, number: int) -> dict[str, Any]:
+    """Say who facilitates, takes notes and keeps time in one group, on the board."""
+    round_ = _round(session, round_id)
+    plans.assign(session, round_, number, wanted, now=now())
+    return _shown(session, round_)
+
+
 @blueprint.post("/rounds/<uuid:round_id>/locks")
 @blueprint.arguments(schemas.NewLock)
 @transacted
