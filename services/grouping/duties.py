@@ -21,7 +21,8 @@ def settle(session: Session, round_: Round, plan: Plan, *, base: Plan | None) ->
     Without a base, or with one that knows no roles yet, they are proposed for every group.
     """
     seats = _seats(session, plan)
-    had = [seat for seat in _seats(session, base).values() if seat.duty] if base is not None else []
+    with_a_role = select(Placement).where(Placement.plan_id == base.id, Placement.duty != "") if base else None
+    had = session.scalars(with_a_role).all() if with_a_role is not None else []
     vacant: dict[UUID, set[str]] = {}
     if not had:
         vacant = {seat.group_id: set(ROLES) for seat in seats.values()}
@@ -76,7 +77,10 @@ def of_group(session: Session, plan: Plan, group_id: UUID) -> dict[UUID, Placeme
 
 def held(session: Session, plan: Plan) -> dict[UUID, str]:
     """Who has which role in a plan; one person has one at most."""
-    return {person: seat.duty for person, seat in _seats(session, plan).items() if seat.duty}
+    mine = select(Placement.participant_id, Placement.duty).where(
+        Placement.plan_id == plan.id, Placement.duty != ""
+    )
+    return {person: duty for person, duty in session.execute(mine)}
 
 
 def earlier(session: Session, round_: Round) -> dict[UUID, list[str]]:
