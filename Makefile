@@ -36,8 +36,8 @@ faults: setup-dev ## Ten minutes of the fault matrix: lost, twice and disorder p
 faults-all: setup-dev ## The whole fault matrix on both databases, and whole days while things die
 	@$(PY) -m tests.faults --all; matrix=$$?; $(PY) -m tests.faults.days; days=$$?; exit $$((matrix || days))
 
-compose-test: setup-dev ## Runs docker-compose.yml for real: builds, plays the day, kills, heals; RUNBOOK=1: the runbook too; SHORT=1
-	@exec $(PY) -m tests.compose $(if $(RUNBOOK),--runbook) $(if $(SHORT),--short)
+compose-test: setup-dev ## Runs docker-compose.yml for real: builds, plays the day, kills, heals; RUNBOOK=1: the runbook too; SHORT=1; OVERRIDES=1
+	@exec $(PY) -m tests.compose $(if $(RUNBOOK),--runbook) $(if $(SHORT),--short) $(if $(OVERRIDES),--overrides)
 
 backup: setup ## Saves the four databases while everything runs: make backup [FILE=…]; IN=compose for the containers
 	@exec $(PY) -m infra.backup $(if $(IN),--$(IN)) save $(FILE)

@@ -112,6 +112,17 @@ def move(session: Session, wanted: dict[str, Any], round_id: UUID) -> dict[str, 
     return _shown(session, round_)
 
 
+@blueprint.put("/rounds/<uuid:round_id>/groups/<int:number>/roles")
+@blueprint.arguments(schemas.NewRoles)
+@transacted
+@blueprint.response(HTTPStatus.OK, schemas.BoardView)
+def assign(session: Session, wanted: dict[str, Any], round_id: UUID, number: int) -> dict[str, Any]:
+    """Say who facilitates, takes notes and keeps time in one group, on the board."""
+    round_ = _round(session, round_id)
+    plans.assign(session, round_, number, wanted, now=now())
+    return _shown(session, round_)
+
+
 @blueprint.post("/rounds/<uuid:round_id>/locks")
 @blueprint.arguments(schemas.NewLock)
 @transacted
@@ -145,13 +156,13 @@ def ask_rebalance(session: Session, wanted: dict[str, Any], round_id: UUID) -> A
 def show_rebalance(session: Session, round_id: UUID) -> dict[str, Any]:
     """The proposal to look at: who would move where, and why."""
     round_ = _round(session, round_id)
-    board = boards.board(session, round_)
-    state = "ready" if board.proposal else "none"
+    ask, proposal = rounds.last_ask(session, round_.id), rounds.on_the_table(session, round_.id, "proposal")
+    state = "ready" if proposal else "none"
     return {
-        "state": "waiting" if board.is_waiting else state,
-        "ask": board.ask if board.ask and board.ask.kind == "rebalance" else None,
-        "figures": boards.figures_of(board.proposal),
-        "moves": board.moves,
+        "state": "waiting" if ask and ask.is_waiting else state,
+        "ask": ask if ask and ask.kind == "rebalance" else None,
+        "figures": boards.figures_of(proposal),
+        "moves": rebalances.moves(session, round_, proposal) if proposal else [],
     }
 
 

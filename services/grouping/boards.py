@@ -10,14 +10,14 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from services.grouping import links, members, plans, proving, questions, rebalances, rounds
+from services.grouping import duties, links, members, plans, proving, questions, rebalances, rounds
 from services.grouping.explanations import Fairness, Mix, fairness, mix, rank_of, reasons
 from services.grouping.models import Ask, Group, Lock, Member, Placement, Plan, Round
 
 
 @dataclass(frozen=True)
 class Seat:
-    """One person at a table. `wish` is the rank of this table among their wishes."""
+    """One person at a table. `wish` is the rank of this table among their wishes, `duty` their role in it or empty."""
 
     participant_id: UUID
     given: str
@@ -27,6 +27,7 @@ class Seat:
     structure: str
     state: str
     role: str
+    duty: str
     wish: int | None
     locked: bool
 
@@ -88,7 +89,7 @@ class Board:
 
     @property
     def is_waiting(self) -> bool:
-        return self.ask is not None and self.ask.state == "asked"
+        return self.ask is not None and self.ask.is_waiting
 
     @property
     def people(self) -> int:
@@ -112,11 +113,16 @@ class Board:
 
 @dataclass(frozen=True)
 class Place:
-    """What one person sees of their own group; `reasons` are codes made from public facts."""
+    """What one person sees of their own group; `reasons` are codes made from public facts.
+
+    `duty` is their own role in it or empty, `duties` are everybody's there, by person.
+    """
 
     round: Round
     group: Group
     role: str
+    duty: str
+    duties: dict[UUID, str]
     carrier: Member | None
     companions: list[Member]
     reasons: list[str]
@@ -133,7 +139,8 @@ def board(session: Session, round_: Round) -> Board:
     groups = questions.plan_groups(session, plan) if plan else []
     wanted = plans.wished_numbers(session, round_, groups)
     number = {group.id: group.number for group in groups}
-    tables = _tables(session, round_, groups, seats, people, wanted)
+    asked = duties.held(session, plan) if plan else {}
+    tables = _tables(session, round_, groups, seats, people, wanted, asked)
     expected = [m for m in people.values() if m.is_expected]
     rules = links.of(session, round_.gathering_id)
     broken = sum(
@@ -182,6 +189,7 @@ def places(session: Session, gathering_id: UUID, participant_id: UUID) -> list[P
         part = plans.roles(session, round_, groups.values())
         wanted = plans.wished_numbers(session, round_, groups.values())
         shown = [plans.seated(member) for member in table]
+        asked = duties.held(session, plan)
         why = reasons(
             plans.seated(people[participant_id]),
             shown,
@@ -195,6 +203,8 @@ def places(session: Session, gathering_id: UUID, participant_id: UUID) -> list[P
                 round=round_,
                 group=group,
                 role=part.get(participant_id, "member"),
+                duty=asked.get(participant_id, ""),
+                duties={m.participant_id: asked[m.participant_id] for m in table if m.participant_id in asked},
                 carrier=people.get(group.carrier_id) if group.carrier_id else None,
                 companions=sorted(
                     (m for m in table if m.participant_id != participant_id), key=lambda m: (m.family, m.given)
@@ -249,7 +259,7 @@ def wall(session: Session, round_: Round) -> list[Table]:
     plan = rounds.in_force(session, round_.id)
     if plan is None:
         return []
-    return _tables(session, round_, questions.plan_groups(session, plan), {}, {}, {})
+    return _tables(session, round_, questions.plan_groups(session, plan), {}, {}, {}, {})
 
 
 def published(session: Session, round_: Round) -> list[Table]:
@@ -259,7 +269,16 @@ def published(session: Session, round_: Round) -> list[Table]:
         return []
     people = {m.participant_id: m for m in members.known(session, round_.gathering_id)}
     groups = questions.plan_groups(session, plan)
-    return _tables(session, round_, groups, questions.seats_of(session, plan), people, {})
+    seats, asked = questions.seats_of(session, plan), duties.held(session, plan)
+    return _tables(session, round_, groups, seats, people, {}, asked)
+
+
+def table(session: Session, round_: Round, number: int) -> Table:
+    """One group of the board. Raises UnknownGroup."""
+    found = next((one for one in board(session, round_).tables if one.number == number), None)
+    if found is None:
+        raise plans.UnknownGroup("There is no such group.")
+    return found
 
 
 def counts(session: Session, gathering_id: UUID) -> dict[str, int]:
@@ -281,6 +300,7 @@ def _tables(
     seats: Mapping[UUID, UUID],
     people: Mapping[UUID, Member],
     wanted: Mapping[UUID, Sequence[int]],
+    asked: Mapping[UUID, str],
 ) -> list[Table]:
     part = plans.roles(session, round_, groups)
     held = set(session.scalars(select(Lock.participant_id).where(Lock.round_id == round_.id)))
@@ -303,6 +323,7 @@ def _tables(
                 role=part.get(m.participant_id, "member")
                 if round_.kind == "angles" or m.participant_id == group.carrier_id
                 else "member",
+                duty=asked.get(m.participant_id, ""),
                 wish=rank_of(group.number, wanted.get(m.participant_id, ())),
                 locked=m.participant_id in held,
             )

@@ -34,7 +34,7 @@ def held(session: Session, participant_id: UUID) -> list[dict[str, Any]]:
     wish = session.get(Wish, participant_id)
     topics = {str(one.id): one.question for one in session.scalars(select(Topic))} if wish else {}
     placed = (
-        select(Round.name, Group.number, Group.name.label("group"), Plan.published_at)
+        select(Round.name, Group.number, Group.name.label("group"), Placement.duty, Plan.published_at)
         .join(Plan, Plan.round_id == Round.id)
         .join(Placement, Placement.plan_id == Plan.id)
         .join(Group, Group.id == Placement.group_id)
@@ -52,8 +52,14 @@ def held(session: Session, participant_id: UUID) -> list[dict[str, Any]]:
         {
             "what": "groups",
             "rows": [
-                {"round": name, "number": number, "group": group, "published_at": at.isoformat() if at else ""}
-                for name, number, group, at in session.execute(placed)
+                {
+                    "round": name,
+                    "number": number,
+                    "group": group,
+                    "duty": duty,
+                    "published_at": at.isoformat() if at else "",
+                }
+                for name, number, group, duty, at in session.execute(placed)
             ],
         },
         {"what": "stories", "rows": [{"title": one.title} for one in session.scalars(told)]},

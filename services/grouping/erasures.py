@@ -11,13 +11,15 @@ from sqlalchemy import delete, or_, select, update
 from sqlalchemy.orm import Session
 
 from services.chassis.outbox import publish
+from services.grouping import plans
 from services.grouping.events import PersonErased
 from services.grouping.models import Announcement, Ask, Link, Lock, Member, Round, Story, Wish
 
 
 def erase(session: Session, participant_id: UUID, gathering_id: UUID, *, now: datetime) -> None:
-    """Forget who somebody is and confirm it; a group keeps its size, with a free place."""
+    """Forget who somebody is and confirm it; a group keeps its size, with a free place, and its roles."""
     gone = forget(session, participant_id, gathering_id)
+    plans.hand_over(session, participant_id, now=now)
     about = {"participant_id": participant_id, "gathering_id": gathering_id, "gone": gone, "erased_at": now}
     publish(session, PersonErased, about=about, now=now)
 

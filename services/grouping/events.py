@@ -6,6 +6,7 @@ from marshmallow import Schema, fields, validate
 
 from services.chassis import confirmations
 from services.chassis.outbox import Event
+from services.grouping.roles import ROLES
 
 KINDS = ("angles", "topics")
 
@@ -55,6 +56,9 @@ class PersonPlaced(Event):
     `reasons` are codes, some with a value after a colon, and come from public facts only: carrier, teller, wish:1 to
     wish:3, alone_of_structure, territories:n, trades:n, new_people:n; first of all, after a re-balance, new_seat,
     table_too_small:n, table_too_large:n, brings_territory:letter, brings_trade:name or evened_mix.
+
+    `duty` is what they are asked to do for their group, or empty. Where only that is another, `moved` is false and
+    `before_number` is their group; such a fact has the version of the one before it.
     """
 
     type = "grouping.person_placed.v1"
@@ -70,6 +74,7 @@ class PersonPlaced(Event):
     group_name = fields.String(required=True)
     question = fields.String(required=True, allow_none=True)
     role = fields.String(required=True, validate=validate.OneOf(("carrier", "teller", "member")))
+    duty = fields.String(load_default="", dump_default="", validate=validate.OneOf(("", *ROLES)))
     companions = fields.Integer(required=True)
     reasons = fields.List(fields.String(), required=True)
     version = fields.Integer(required=True)

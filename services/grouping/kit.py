@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from services.chassis.catalogues import N_
 from services.chassis.printing import is_rtl, printed_sign, unprintable
-from services.grouping import boards, rounds
+from services.grouping import boards, rounds, wording
 from services.grouping.boards import Table
 from services.grouping.models import Gathering, Round
 
@@ -32,7 +32,11 @@ def cards(session: Session, gathering: Gathering, round_: Round, *, large: bool,
             ),
             "theme": _theme(table),
             "theme-rtl": is_rtl(_theme(table)),
-            "role": say(_ROLES[seat.role]) if seat.role in _ROLES else "",
+            "role": " ".join(
+                one
+                for one in (say(_ROLES[seat.role]) if seat.role in _ROLES else "", wording.asked(seat.duty))
+                if one
+            ),
         }
         for table in _published(session, round_)
         for seat in table.members

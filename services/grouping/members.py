@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -72,10 +72,16 @@ def one(session: Session, gathering_id: UUID, participant_id: UUID) -> Member:
     return member
 
 
-def wishes(session: Session, gathering_id: UUID) -> dict[UUID, list[UUID]]:
-    """What each person asked for, dearest first."""
-    mine = select(Wish).where(Wish.gathering_id == gathering_id)
-    return {wish.participant_id: [UUID(topic) for topic in wish.topic_ids] for wish in session.scalars(mine)}
+def wishes(
+    session: Session, gathering_id: UUID, numbers: Mapping[UUID | None, int], *, unknown: int
+) -> dict[UUID, list[int]]:
+    """What each person asked for, dearest first, each topic by its number; `unknown` for a topic without one."""
+    # Compared as they are stored: a UUID made of each of 400 words is a tenth of a re-balance.
+    number = {str(topic): known for topic, known in numbers.items()}
+    mine = select(Wish.participant_id, Wish.topic_ids).where(Wish.gathering_id == gathering_id)
+    return {
+        person: [number.get(topic, unknown) for topic in topics] for person, topics in session.execute(mine)
+    }
 
 
 def _write(member: Member, about: dict[str, Any]) -> None:

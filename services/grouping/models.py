@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import JSON, CheckConstraint, ForeignKey, UniqueConstraint
+from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, UniqueConstraint, text
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
 from services.chassis.db import TYPES, own_tables
@@ -180,6 +180,10 @@ class Ask(Base):
     cost: Mapped[int | None]
     problem: Mapped[dict[str, Any] | None] = mapped_column(JSON)
 
+    @property
+    def is_waiting(self) -> bool:
+        return self.state == "asked"
+
 
 class Plan(Base):
     """A seat for everyone in one round; `number` counts all plans of the round, `version` the published ones.
@@ -222,13 +226,25 @@ class Proof(Base):
 
 
 class Placement(Base):
-    """One person's group in one plan."""
+    """One person's group in one plan, and the role they have in it: `duty` is one of roles.ROLES, or empty."""
 
     __tablename__ = "placements"
+    __table_args__ = (
+        Index(
+            "uq_placements_one_person_a_duty",
+            "plan_id",
+            "group_id",
+            "duty",
+            unique=True,
+            sqlite_where=text("duty <> ''"),
+            postgresql_where=text("duty <> ''"),
+        ),
+    )
 
     plan_id: Mapped[UUID] = mapped_column(ForeignKey("plans.id"), primary_key=True)
     participant_id: Mapped[UUID] = mapped_column(primary_key=True)
     group_id: Mapped[UUID] = mapped_column(ForeignKey("groups.id"), index=True)
+    duty: Mapped[str] = mapped_column(default="", server_default="")
 
 
 class Lock(Base):
@@ -250,6 +266,7 @@ class Announcement(Base):
     participant_id: Mapped[UUID] = mapped_column(primary_key=True)
     group_number: Mapped[int]
     role: Mapped[str]
+    duty: Mapped[str] = mapped_column(default="", server_default="")
     version: Mapped[int]
 
 

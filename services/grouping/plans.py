@@ -11,11 +11,12 @@ from sqlalchemy.orm import Session
 
 from services.chassis.errors import NotFound, Refused
 from services.chassis.outbox import publish as tell
-from services.grouping import gatherings, members, proving, rounds
+from services.grouping import duties, gatherings, members, proving, rounds
 from services.grouping.events import PersonPlaced, PlanPublished
 from services.grouping.explanations import Seated, rank_of, reasons
 from services.grouping.models import Announcement, Ask, Group, Lock, Member, Placement, Plan, Round
 from services.grouping.questions import Solved, plan_groups, seats_of
+from services.grouping.roles import NOT_FOR_BRINGERS, ROLES
 
 
 class NoPlan(Refused):
@@ -24,6 +25,14 @@ class NoPlan(Refused):
 
 class CarrierStays(Refused):
     code = "carrier-stays"
+
+
+class BringerListens(Refused):
+    code = "bringer-listens"
+
+
+class OneRoleEach(Refused):
+    code = "one-role-each"
 
 
 class UnknownGroup(NotFound):
@@ -55,6 +64,8 @@ def keep(session: Session, ask_id: UUID, solved: Solved | None, *, now: datetime
     state = "draft" if solved.base is None else "proposal"
     plan = _new_plan(session, ask.round_id, solved.seats, state=state, based_on=solved.base, now=now)
     plan.figures = solved.figures
+    base = session.get(Plan, solved.base) if solved.base is not None else None
+    duties.settle(session, rounds.by_id(session, ask.round_id), plan, base=base)
     proving.ask(session, plan, solved.question, now=now)
     return plan
 
@@ -67,9 +78,10 @@ def publish(
     state: str = "draft",
     because: Mapping[UUID, str] | None = None,
 ) -> Plan:
-    """Put the draft (or the proposal) in force, and tell each person whose place is new or changed.
+    """Put the draft (or the proposal) in force, and tell each person whose place or role is new or changed.
 
-    People who left since it was made lose their place in it; who was seated meanwhile keeps theirs. `because` has a
+    People who left since it was made lose their place in it, and somebody else is proposed for the role that they had;
+    who was seated meanwhile keeps theirs. `because` has a
     code for those whom a re-balance moves, which goes before the other reasons. Raises NoPlan.
     """
     _lock(session, round_)
@@ -89,10 +101,14 @@ def publish(
     for person, group_id in meanwhile.items():
         if person not in seated_here and group_id in tables:
             plan.placements.append(Placement(participant_id=person, group_id=group_id))
+    vacant: dict[UUID, set[str]] = {}
     for placement in list(plan.placements):
         if placement.participant_id not in people or not people[placement.participant_id].is_expected:
+            if placement.duty:
+                vacant.setdefault(placement.group_id, set()).add(placement.duty)
             plan.placements.remove(placement)
     session.flush()
+    duties.fill(session, round_, plan, vacant)
     announce(session, round_, plan, people, because or {}, now)
     return plan
 
@@ -107,6 +123,7 @@ def go_back(session: Session, round_: Round, *, now: datetime) -> Plan:
     seats = seats_of(session, before)
     plan = _new_plan(session, round_.id, seats, state="draft", based_on=before.id, now=now)
     plan.figures = before.figures
+    duties.settle(session, round_, plan, base=before)
     session.flush()
     return publish(session, round_, now=now)
 
@@ -115,6 +132,8 @@ def move(
     session: Session, round_: Round, participant_id: UUID, number: int, *, now: datetime
 ) -> tuple[int | None, int]:
     """Give one person another group on the board; nobody is told before it is published.
+
+    A role stays with the group that they leave: somebody else there is proposed for it.
 
     Returns the numbers of the group before (None: they had no seat) and after. Raises UnknownMember,
     UnknownGroup, CarrierStays, NoPlan.
@@ -134,12 +153,75 @@ def move(
     before = next((g.number for g in groups.values() if placement and g.id == placement.group_id), None)
     if placement is None:
         session.add(Placement(plan_id=draft.id, participant_id=participant_id, group_id=groups[number].id))
-    else:
-        placement.group_id = groups[number].id
+    elif placement.group_id != groups[number].id:
+        left, duty = placement.group_id, placement.duty
+        placement.group_id, placement.duty = groups[number].id, ""
+        duties.fill(session, round_, draft, {left: {duty}} if duty else {})
     held = session.get(Lock, (round_.id, participant_id))
     if held is not None:
         held.group_id = groups[number].id
     return before, number
+
+
+def assign(
+    session: Session, round_: Round, number: int, chosen: Mapping[str, UUID | None], *, now: datetime
+) -> None:
+    """Give the roles of one group to these people on the board (None: to nobody), before anybody is told.
+
+    A role that is not named stays with who has it. Raises NoPlan, UnknownGroup, NotSeated, OneRoleEach, BringerListens:
+    the last three with the role as their field.
+    """
+    _lock(session, round_)
+    plan = at_hand(session, round_.id)
+    if plan is None:
+        raise NoPlan("There is no plan yet: form the groups first.")
+    group = next((one for one in plan_groups(session, plan) if one.number == number), None)
+    if group is None:
+        raise UnknownGroup("There is no such group.")
+    seats = duties.of_group(session, plan, group.id)
+    had = {seat.duty: person for person, seat in seats.items() if seat.duty}
+    named = {**had, **chosen}
+    wanted = {role: person for role in ROLES if (person := named.get(role)) is not None}
+    bringers = duties.bringing(session, round_).get(group.id, set())
+    for role, person in wanted.items():
+        if person not in seats:
+            raise NotSeated("This person is not in this group: choose somebody who is.", field=role)
+        if role in NOT_FOR_BRINGERS and person in bringers and had.get(role) != person:
+            raise BringerListens(
+                "The group works on what this person brings: choose somebody else for this role.", field=role
+            )
+        if person in [wanted[other] for other in wanted if ROLES.index(other) < ROLES.index(role)]:
+            raise OneRoleEach("This person has another role here already: choose somebody else.", field=role)
+    if wanted != had:
+        duties.give(session, duties.of_group(session, _draft(session, round_, now), group.id), wanted)
+
+
+def hand_over(session: Session, participant_id: UUID, *, now: datetime) -> None:
+    """Somebody who has roles does not come: another person of the group is proposed for each of them.
+
+    In the plan in force they have it at once and both are told; on the board nobody is told yet.
+    """
+    held = (
+        select(Plan, Placement.group_id)
+        .join(Placement, Placement.plan_id == Plan.id)
+        .where(
+            Placement.participant_id == participant_id,
+            Placement.duty != "",
+            Plan.state.in_(("draft", "proposal", "published")),
+        )
+        .order_by(Plan.round_id, Plan.number)
+    )
+    for plan, group_id in session.execute(held).all():
+        round_ = rounds.by_id(session, plan.round_id)
+        _lock(session, round_)
+        seat = session.get(Placement, (plan.id, participant_id), populate_existing=True)
+        if seat is None or not seat.duty:
+            continue
+        duty, seat.duty = seat.duty, ""
+        duties.fill(session, round_, plan, {group_id: {duty}})
+        if plan.state == "published":
+            people = {m.participant_id: m for m in members.known(session, round_.gathering_id)}
+            _tell_people(session, round_, plan, people, {}, now)
 
 
 def lock(session: Session, round_: Round, participant_id: UUID) -> int:
@@ -179,9 +261,8 @@ def wished_numbers(session: Session, round_: Round, groups: Iterable[Group]) -> 
     """The group numbers each person asked for, dearest first."""
     if round_.kind != "topics":
         return {}
-    number = {group.topic_id: group.number for group in groups}
-    asked = members.wishes(session, round_.gathering_id)
-    return {person: [number.get(topic, 0) for topic in topics] for person, topics in asked.items()}
+    numbers = {group.topic_id: group.number for group in groups}
+    return members.wishes(session, round_.gathering_id, numbers, unknown=0)
 
 
 def met_before(session: Session, round_: Round) -> list[dict[UUID, set[UUID]]]:
@@ -216,11 +297,24 @@ def announce(
     because: Mapping[UUID, str],
     now: datetime,
 ) -> None:
-    """Tell what the plan in force is now, and each person whose place is new or another one than they were told."""
+    """Tell what the plan in force is now, and each person whose place or role is another one than they were told."""
     groups = plan_groups(session, plan)
     tables = {group.id: [people[p] for p in sorted(_at(plan, group))] for group in groups}
     names = gatherings.territories(session, round_.gathering_id)
     tell(session, PlanPublished, about=_published(round_, plan, groups, tables, names), now=now)
+    _tell_people(session, round_, plan, people, because, now)
+
+
+def _tell_people(
+    session: Session,
+    round_: Round,
+    plan: Plan,
+    people: Mapping[UUID, Member],
+    because: Mapping[UUID, str],
+    now: datetime,
+) -> None:
+    groups = plan_groups(session, plan)
+    tables = {group.id: [people[p] for p in sorted(_at(plan, group))] for group in groups}
     known = {
         told.participant_id: told
         for told in session.scalars(select(Announcement).where(Announcement.round_id == round_.id))
@@ -229,14 +323,18 @@ def announce(
     for gone in known.keys() - seated_now:
         # Somebody who left and comes back is told of their place again.
         session.delete(known[gone])
+    asked = {placement.participant_id: placement.duty for placement in plan.placements}
     part, wanted = roles(session, round_, groups), wished_numbers(session, round_, groups)
     earlier = met_before(session, round_)
     for group in groups:
         table = [seated(member) for member in tables[group.id]]
         for person in table:
             someone = person.participant_id
-            before, role = known.get(someone), part.get(someone, "member")
-            if before is not None and (before.group_number, before.role) == (group.number, role):
+            before, role, duty = known.get(someone), part.get(someone, "member"), asked[someone]
+            stays = before is not None and (before.group_number, before.role) == (group.number, role)
+            if stays and before is not None and before.duty == duty:
+                continue
+            if before is None and not people[someone].is_expected:
                 continue
             why = reasons(
                 person,
@@ -257,10 +355,11 @@ def announce(
                 "group_name": group.name,
                 "question": group.question,
                 "role": role,
+                "duty": duty,
                 "companions": len(table) - 1,
                 "reasons": [because[someone], *why] if someone in because else why,
                 "version": plan.version,
-                "moved": before is not None,
+                "moved": before is not None and not stays,
                 "before_number": before.group_number if before else None,
             }
             tell(session, PersonPlaced, about=about, now=now)
@@ -268,6 +367,7 @@ def announce(
                 before = Announcement(round_id=round_.id, participant_id=someone)
                 session.add(before)
             before.group_number, before.role, before.version = group.number, role, plan.version or 0
+            before.duty = duty
 
 
 def _published(
@@ -316,6 +416,7 @@ def _draft(session: Session, round_: Round, now: datetime) -> Plan:
         raise NoPlan("There is no plan yet: form the groups first.")
     copy = _new_plan(session, round_.id, seats_of(session, here), state="draft", based_on=here.id, now=now)
     copy.figures = here.figures
+    duties.settle(session, round_, copy, base=here)
     session.flush()
     return copy
 

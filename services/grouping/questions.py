@@ -244,11 +244,11 @@ def _columns(session: Session, round_: Round, people: Sequence[Member]) -> tuple
 def _wishes(session: Session, round_: Round, people: Sequence[Member], groups: Sequence[Group]) -> Ints:
     wanted = np.full((len(people), 3), -1, np.int64)
     if round_.kind == "topics":
-        number = {group.topic_id: k for k, group in enumerate(groups)}
-        asked = members.wishes(session, round_.gathering_id)
+        numbers = {group.topic_id: k for k, group in enumerate(groups)}
+        asked = members.wishes(session, round_.gathering_id, numbers, unknown=-1)
         for row, member in enumerate(people):
-            for rank, topic in enumerate(asked.get(member.participant_id, ())[:3]):
-                wanted[row, rank] = number.get(topic, -1)
+            chosen = asked.get(member.participant_id, [])[:3]
+            wanted[row, : len(chosen)] = chosen
     return wanted
 
 

@@ -7,6 +7,10 @@ from marshmallow import Schema, fields, validate
 from services.chassis.shapes import PageQuery, Shape
 
 
+def _someone() -> fields.UUID:
+    return fields.UUID(load_default=None, allow_none=True, error_messages={"invalid_uuid": "Choose a person."})
+
+
 class NewRound(Shape):
     """`kind` is angles or topics; a blank name becomes the usual one."""
 
@@ -35,8 +39,24 @@ class MoveForm(Schema):
     to = fields.Integer(required=True, error_messages={"required": "Choose a group."})
 
 
+class RolesForm(Schema):
+    """Who has which role in a group; blank is nobody."""
+
+    facilitator = _someone()
+    rapporteur = _someone()
+    timekeeper = _someone()
+
+
 class ChosenPerson(Schema):
     person = fields.UUID(required=True, error_messages={"required": "Choose a person."})
+
+
+class NewRoles(Shape):
+    """Who has which role in a group; null is nobody, and who is left out has none."""
+
+    facilitator = _someone()
+    rapporteur = _someone()
+    timekeeper = _someone()
 
 
 class NewLock(Shape):
@@ -90,6 +110,7 @@ class SeatView(Schema):
     structure = fields.String()
     state = fields.String()
     role = fields.String()
+    duty = fields.String(metadata={"description": "facilitator, rapporteur, timekeeper, or empty."})
     wish = fields.Integer(allow_none=True)
     locked = fields.Boolean()
 
@@ -218,6 +239,7 @@ class PlaceView(Schema):
     group_name = fields.String(attribute="group.name")
     question = fields.String(attribute="group.question", allow_none=True)
     role = fields.String()
+    duty = fields.String(metadata={"description": "facilitator, rapporteur, timekeeper, or empty."})
     reasons = fields.List(fields.String())
     companions = fields.List(fields.Nested(CompanionView))
 

@@ -136,9 +136,14 @@ def change_member(session: Session, fact: dict[str, Any], now: datetime) -> None
     members.change(session, fact["participant_id"], about=fact)
 
 
-@inbox.on("registration.participant_cancelled.v1", reads=Person, replays=True)
+def recall_cancellation(session: Session, fact: dict[str, Any], now: datetime) -> None:
+    members.note(session, fact["participant_id"], state="cancelled")
+
+
+@inbox.on("registration.participant_cancelled.v1", reads=Person, replays=recall_cancellation)
 def let_member_go(session: Session, fact: dict[str, Any], now: datetime) -> None:
     members.note(session, fact["participant_id"], state="cancelled")
+    plans.hand_over(session, fact["participant_id"], now=now)
 
 
 def recall_arrival(session: Session, fact: dict[str, Any], now: datetime) -> None:
@@ -150,9 +155,14 @@ def note_arrival(session: Session, fact: dict[str, Any], now: datetime) -> None:
     arrivals.arrive(session, fact["participant_id"], now=now)
 
 
-@inbox.on("registration.participant_absent.v1", reads=Person, replays=True)
+def recall_absence(session: Session, fact: dict[str, Any], now: datetime) -> None:
+    members.note(session, fact["participant_id"], state="absent")
+
+
+@inbox.on("registration.participant_absent.v1", reads=Person, replays=recall_absence)
 def note_absence(session: Session, fact: dict[str, Any], now: datetime) -> None:
     members.note(session, fact["participant_id"], state="absent")
+    plans.hand_over(session, fact["participant_id"], now=now)
 
 
 @inbox.on("registration.disclosure_asked.v1", reads=Disclosing)

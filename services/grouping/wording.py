@@ -15,6 +15,27 @@ _STATES = {
     "cancelled": N_("gave their seat back"),
 }
 
+_DUTIES = {
+    "facilitator": (N_("Facilitator"), N_("facilitates"), N_("You facilitate this group.")),
+    "rapporteur": (N_("Rapporteur"), N_("takes notes"), N_("You take notes for this group.")),
+    "timekeeper": (N_("Timekeeper"), N_("keeps time"), N_("You keep the time of this group.")),
+}
+
+
+def duties() -> list[tuple[str, str]]:
+    """The roles of a group, each with what it is called."""
+    return [(code, _(words[0])) for code, words in _DUTIES.items()]
+
+
+def does(duty: str) -> str:
+    """What somebody with this role does, in a word or two; empty without one."""
+    return _(_DUTIES[duty][1]) if duty in _DUTIES else ""
+
+
+def asked(duty: str) -> str:
+    """What is asked of who has this role, to themselves; empty without one."""
+    return _(_DUTIES[duty][2]) if duty in _DUTIES else ""
+
 
 def usual_name(kind: str, language: str) -> str:
     """What a round is called when nobody named it, in the language of its gathering."""

@@ -16,7 +16,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from services.chassis.inbox import Heard
-from services.notifications import changes, drafts, letters, losses, people, reminders, schemas
+from services.notifications import changes, drafts, letters, losses, packs, people, reminders, schemas
 from services.notifications.letters import Addressee
 from services.notifications.models import EarlyFact, Gathering, Person, Placement
 from services.notifications.writing import labels
@@ -223,10 +223,11 @@ def _restore(session: Session, fact: Fact, gathering: Gathering, now: datetime) 
 def _place(session: Session, fact: Fact, gathering: Gathering, now: datetime) -> None:
     person = session.get_one(Person, fact["participant_id"])
     known = session.get(Placement, (person.id, fact["round_id"]), with_for_update=True)
-    if known is not None and known.version >= fact["version"]:
+    if known is not None and known.version > fact["version"]:
         return
     was = None if known is None else (known.group_number, known.role)
     now_at = people.remember_place(session, fact)
+    packs.hear(session, fact, now)
     role = now_at.role
     if was == (now_at.group_number, role) or person.standing == "cancelled":
         return

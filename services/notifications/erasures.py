@@ -14,7 +14,7 @@ from sqlalchemy import and_, delete, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from services.chassis.outbox import publish
-from services.notifications import letters, refusals
+from services.notifications import letters, packs, refusals
 from services.notifications.events import PersonErased
 from services.notifications.letters import Addressee
 from services.notifications.models import (
@@ -121,6 +121,7 @@ def forget(session: Session, participant_id: UUID) -> dict[str, int]:
         )
         session.execute(update(Invitee).where(*same).values(email="", given="", family=""))
     if person is not None:
+        packs.forget(session, person)
         person.email = person.given = person.family = person.link = ""
         person.standing = "cancelled"
     found = session.scalars(select(Letter).where(or_(*mine)).with_for_update()).all()

@@ -171,6 +171,28 @@ class Plan(Base):
     plan: Mapped[str] = mapped_column(Text)
 
 
+class Duty(Base):
+    """What somebody is asked to do for their group in one round, as last heard; `duty` is empty for nothing.
+
+    `told` is what they have a letter about, as duty.group, `letters` how many they have had; at `look_at` the two are
+    compared.
+    """
+
+    __tablename__ = "duties"
+
+    participant_id: Mapped[UUID] = mapped_column(primary_key=True)
+    round_id: Mapped[UUID] = mapped_column(primary_key=True)
+    gathering_id: Mapped[UUID] = mapped_column(index=True)
+    round_kind: Mapped[str]
+    group_number: Mapped[int]
+    group_name: Mapped[str] = mapped_column(Text)
+    question: Mapped[str] = mapped_column(Text)
+    duty: Mapped[str]
+    told: Mapped[str]
+    letters: Mapped[int]
+    look_at: Mapped[datetime | None] = mapped_column(index=True)
+
+
 class EarlyFact(Base):
     """A fact heard before the gathering or the person it speaks of; it is acted on when they are known."""
 

@@ -15,7 +15,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from services.chassis.errors import NotFound, Refused
-from services.notifications import hours, letters
+from services.notifications import hours, letters, packs
 from services.notifications.letters import Addressee
 from services.notifications.models import Gathering, Invitee, Letter, Person, Plan, Reminder
 from services.notifications.writing import words
@@ -55,6 +55,7 @@ HOUSE = (
     Line("reminder", -15, "09:00"),
     Line("wishes", -14, "09:00", is_on=False),
     Line("practical", -7, "09:00"),
+    Line(packs.LINE, -5, "09:00"),
     Line("practical", -1, "09:00"),
     Line("day", 0, "07:30"),
     Line("questionnaire-reminder", 3, "09:00"),
@@ -135,15 +136,22 @@ def write_due(session: Session, now: datetime) -> int:
 
 
 def _is_over(gathering: Gathering, row: Reminder, now: datetime) -> bool:
-    """Whether this line has nothing to say any more; that data will be erased is so of a cancelled day too."""
+    """Whether this line has nothing to say any more; that data will be erased is so of a cancelled day too.
+
+    What is asked of somebody is said late rather than not at all.
+    """
     if row.kind == ERASING.kind:
         return gathering.kept_until is None or gathering.kept_until <= now
+    if row.kind == packs.LINE:
+        return gathering.state in _ASLEEP or gathering.ends_at <= now
     return gathering.state in _ASLEEP or (row.upto is None and row.due_at < now - TOO_LATE)
 
 
 def _plan_forgotten(session: Session, now: datetime) -> int:
-    """A gathering that was known before there were schedules gets its own."""
-    has_one = select(Reminder.id).where(Reminder.gathering_id == Gathering.id).exists()
+    """A gathering that was known before there were schedules, or their newest line, gets its own."""
+    has_one = (
+        select(Reminder.id).where(Reminder.gathering_id == Gathering.id, Reminder.kind == packs.LINE).exists()
+    )
     forgotten = session.scalar(select(Gathering).where(~has_one).limit(1).with_for_update(skip_locked=True))
     if forgotten is not None:
         follow(session, forgotten, now)
@@ -152,6 +160,8 @@ def _plan_forgotten(session: Session, now: datetime) -> int:
 
 def is_missed(row: Reminder) -> bool:
     """Whether its hour had gone by when it came up, so that nobody was written to."""
+    if row.kind == packs.LINE:
+        return False
     return row.done_at is not None and row.upto is None and row.done_at > row.due_at + TOO_LATE
 
 
@@ -305,11 +315,19 @@ def _follow_up(session: Session, gathering: Gathering, row: Reminder, now: datet
     return written
 
 
+def _hand_out(session: Session, gathering: Gathering, row: Reminder, now: datetime) -> int:
+    """To those who facilitate a group or take notes for it."""
+    written, people = packs.hand_out(session, gathering, after=row.upto, now=now)
+    _go_on(row, people, now)
+    return written
+
+
 _WRITES = {
     "reminder": _remind,
     "questionnaire-reminder": _ask_again,
     "erasing": _warn,
     "follow-up": _follow_up,
+    packs.LINE: _hand_out,
 }
 
 

@@ -170,6 +170,7 @@ class PersonPlaced(Heard):
     group_name = fields.String(load_default="", allow_none=True)
     question = fields.String(load_default="", allow_none=True)
     role = fields.String(load_default="member", allow_none=True)
+    duty = fields.String(load_default="", allow_none=True)
     companions = fields.Integer(load_default=0)
     reasons = fields.List(fields.Raw(), load_default=list)
     version = fields.Integer(required=True)

@@ -18,6 +18,7 @@ from services.notifications import (
     disclosures,
     domains,
     erasures,
+    packs,
     people,
     posting,
     reminders,
@@ -104,6 +105,7 @@ FIND_RETURNS = Sweep("find_returns", 30, returns.find, "read_returns", by_clock=
 LOOK_UP = Task("look_up_domain", "notifications.mail", domains.look)
 FIND_DOMAIN = Sweep("find_domain", 30, domains.find, "look_up_domain", by_clock=True)
 REMIND = Chore("write_reminders", 5, reminders.write_due)
+PACKS = Chore("write_packs", 5, packs.write_due)
 DIGEST = Chore("write_digests", 30, digests.write_due)
 DOUBT = Chore("doubt_letters", 20, deliveries.doubt)
 FORGET = Chore("finish_erasures", 2, erasures.finish)

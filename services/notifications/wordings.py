@@ -235,6 +235,14 @@ def _made_up(gathering: Gathering, language: str) -> Mapping[str, Any]:
         "companions": 10,
         "reasons": ["C’était votre premier choix." if french else "It was your first wish."],
         "before_number": 2,
+        "duty": "facilitator",
+        "before_duty": "",
+        "people": [
+            {"name": "Ada Lovelace", "duty": "facilitator"},
+            {"name": "Bo Lindqvist", "duty": "rapporteur"},
+            {"name": "Cy Twombly", "duty": "timekeeper"},
+            {"name": "Dominique Martin", "duty": ""},
+        ],
         "failures": [
             {
                 "name": "Bo Lindqvist",

@@ -34,7 +34,7 @@ from services.grouping.forming import (
     seating,
 )
 from services.grouping.questions import REBALANCE, REBALANCE_S
-from tests.bench import peers
+from tests.bench import asks, peers
 
 OUT = Path("var/bench-forming.json")
 SEEDS = range(1, 6)
@@ -62,6 +62,7 @@ ROUNDS = (
 )
 DAY_COST = {"seed132": -254}
 EVENTS = 40
+ASKS = 200
 POLICIES: tuple[moves.Policy, ...] = ("sizes", "balance")
 
 
@@ -245,6 +246,16 @@ def _live(data: Path) -> Iterator[Row]:
             figure = f"{counts} moves, curve of {len(found[0].curve)}, bound {found[0].bound}"
             yield Row("E4", f"{name}: {policy}, {wait} s", figure, f"<= {share} x {least} ({source})", within)
     yield from _events(data)
+    yield _asked()
+
+
+def _asked() -> Row:
+    """A re-balance asked of the running platform on SQLite: the POST, the queue, the engine, the answer read."""
+    with tempfile.TemporaryDirectory() as folder:
+        waits = asks.waits_ms(Path(folder), POLICIES, ASKS)
+    p99 = float(np.quantile(waits, 0.99))
+    figure = f"{statistics.median(waits):.0f} ms median, {p99:.0f} ms p99"
+    return Row("E4", "through the service", figure, "p99 <= 100 ms", p99 <= 100)
 
 
 def _least(
@@ -287,7 +298,7 @@ def _events(data: Path) -> Iterator[Row]:
     p99 = float(np.quantile(waits, 0.99))
     yield Row(
         "E4",
-        "the service's budget",
+        "the engine with the service's budget",
         f"{statistics.median(waits):.0f} ms median, {p99:.0f} ms p99",
         "p99 <= 100 ms",
         p99 <= 100,

@@ -2,32 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from threading import Thread
 from typing import Any
+from urllib.parse import urlsplit
 from uuid import UUID
 
 import pytest
 import segno
-from flask import Flask
-from playwright.sync_api import Browser, BrowserContext, BrowserType, Page, expect
-from sqlalchemy import func, select
+from playwright.sync_api import Browser, BrowserContext, BrowserType, Page, Route, expect
+from sqlalchemy import MetaData, func, select
 from werkzeug.serving import BaseWSGIServer, make_server
 
 from services.chassis import auth
 from services.chassis.db import Database, outbox
+from services.chassis.settings import Settings
+from services.grouping import models as grouping
+from services.grouping import plans, rounds
 from services.registration import codes, gatherings, registrations, sign_ins
 from services.registration.app import service
 from services.registration.links import Links
 from services.registration.models import Base, Participant, State
 from tests.browser.eyes import DESK, PHONE, axe, no_sideways_scroll
+from tests.flow.town import SERVICES, SETTINGS, Town
 from tests.postgres import free_port
 from tests.unit.chassis.face import some_settings
 from tests.unit.registration.conftest import DESCRIPTION
 
+WHEREABOUTS = "**/whereabouts?*"
 NAMES = ("Élise Nguyễn", "Bo O’Connor", "Cy Le Goff", "Participant·e Exemple")
 
 
@@ -35,7 +41,7 @@ NAMES = ("Élise Nguyễn", "Bo O’Connor", "Cy Le Goff", "Participant·e Exemp
 class Hall:
     """A house on the morning of its gathering; `cut` takes the network away, `mend` brings it back."""
 
-    app: Flask
+    app: Any
     database: Database
     port: int
     people: dict[str, UUID]
@@ -81,11 +87,46 @@ class Hall:
 
 @pytest.fixture
 def hall(tmp_path: Path) -> Iterator[Hall]:
-    port, now = free_port(), datetime.now(UTC)
-    settings = some_settings(public_url=f"http://127.0.0.1:{port}")
+    settings = some_settings(public_url=f"http://127.0.0.1:{free_port()}")
     database = Database(f"sqlite:///{tmp_path}/registration.db", "registration")
     Base.metadata.create_all(database.engine)
-    links, people = Links(settings.public_url, settings.secret_key), {}
+    hall = _hall(database, settings, service.create_app(service, database, settings))
+    hall.mend()
+    yield hall
+    hall.cut()
+    database.dispose()
+
+
+@pytest.fixture
+def seated_hall(open_sqlite: Callable[[MetaData, str], Database]) -> Iterator[Hall]:
+    """The same with grouping behind the same address: everybody has a published group in one round."""
+    town, settings = Town(open_sqlite), replace(SETTINGS, public_url=f"http://127.0.0.1:{free_port()}")
+    apps = {
+        name: SERVICES[name].create_app(SERVICES[name], town.databases[name], settings)
+        for name in ("registration", "grouping")
+    }
+
+    def street(environ: dict[str, Any], answer: Any) -> Any:
+        is_grouping = environ["PATH_INFO"].startswith("/api/grouping/")
+        return apps["grouping" if is_grouping else "registration"](environ, answer)
+
+    hall = _hall(town.databases["registration"], settings, street)
+    town.settle()
+    with town.databases["grouping"].transaction() as session:
+        gathering = session.scalars(select(grouping.Gathering)).one().id
+        rounds.open_round(session, gathering, kind="angles", name="Angles", by=None, now=datetime.now(UTC))
+    town.settle()
+    with town.databases["grouping"].transaction() as session:
+        plans.publish(session, session.scalars(select(grouping.Round)).one(), now=datetime.now(UTC))
+    hall.mend()
+    yield hall
+    hall.cut()
+
+
+def _hall(database: Database, settings: Settings, app: Any) -> Hall:
+    """Four people have a seat at a gathering that begins within the hour."""
+    now, people = datetime.now(UTC), {}
+    links = Links(settings.public_url, settings.secret_key)
     day = {"starts_at": now + timedelta(hours=1), "ends_at": now + timedelta(hours=8)}
     with database.transaction() as session:
         odile = sign_ins.welcome(session, "odile@example.org", name="Odile", now=now)
@@ -99,12 +140,9 @@ def hall(tmp_path: Path) -> Iterator[Hall]:
             ).participant_id  # fmt: skip
             registrations.confirm(session, people[name], links=links, now=now)
     who = auth.Actor("organiser", odile.id, odile.email, odile.name)
-    app = service.create_app(service, database, settings)
-    hall = Hall(app, database, port, people, auth.issue(settings, who, 3600))
-    hall.mend()
-    yield hall
-    hall.cut()
-    database.dispose()
+    port = urlsplit(settings.public_url).port
+    assert port is not None
+    return Hall(app, database, port, people, auth.issue(settings, who, 3600))
 
 
 def _arrive(page: Page, name: str) -> None:
@@ -165,6 +203,27 @@ def test_two_people_of_one_name_on_a_page_opened_again_without_network_are_both_
     expect(page.locator("#desk-state")).to_be_hidden(timeout=20_000)
 
     assert hall.arrivals() == 2
+    context.close()
+
+
+def test_two_questions_under_way_at_once_say_a_group_once(seated_hall, browser):
+    context, page = seated_hall.desk(browser)
+    held: list[Route] = []
+
+    def together(route: Route) -> None:
+        held.append(route)
+        while len(held) > 1:
+            held.pop(0).continue_()
+            held.pop(0).continue_()
+
+    page.route(WHEREABOUTS, together)
+    for name in ("Élise Nguyễn", "Bo O’Connor"):
+        with page.expect_request(WHEREABOUTS):
+            _arrive(page, name)
+
+    elise = page.locator("#here li").filter(has_text="Élise").locator("[data-seat]")
+    expect(page.locator("#here [data-seated]")).to_have_count(2)
+    expect(elise).to_have_text(re.compile(r"^Angles\s: groupe \d$"))
     context.close()
 
 

@@ -25,6 +25,7 @@ PAGES = (
     f"{HERE}/temps/2",
     f"{HERE}/temps/3",
     f"{HERE}/temps/2/deplacer/{person(20)}",
+    f"{HERE}/temps/2/roles/1",
     f"{HERE}/regles",
     f"{HERE}/syntheses",
     f"{HERE}/syntheses/1",

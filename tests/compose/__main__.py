@@ -10,7 +10,7 @@ from pathlib import Path
 from infra.day import play
 from infra.day.board import Board, table
 from tests import runbook
-from tests.compose import bars, engine, in_files, mail, refusals, standins, walls
+from tests.compose import bars, engine, in_files, mail, overrides, refusals, standins, walls
 from tests.compose.asking import Asking
 from tests.compose.catcher import Catcher
 from tests.compose.engine import NoEngine
@@ -37,6 +37,11 @@ def main() -> int:
     options.add_argument(
         "--runbook", action="store_true", help="type every command of infra/RUNBOOK.md as well"
     )
+    options.add_argument(
+        "--overrides",
+        action="store_true",
+        help="instead of all this, start with the observe, dev and faults of infra/compose and look at what they do",
+    )
     options.add_argument("--keep", action="store_true", help="leave the stack running")
     chosen = options.parse_args()
     board = Board()
@@ -44,7 +49,10 @@ def main() -> int:
         with ExitStack() as ends:
             environ = ends.enter_context(engine.running(FOLDER / "engine"))
             with board.step("Stand-ins") as step:
-                step.notes.append(", ".join(standins.ensure(environ)) or "none: every named image is here")
+                standing = standins.ensure(environ)
+                if chosen.overrides:
+                    standing += standins.ensure(environ, standins.OF_OVERRIDES)
+                step.notes.append(", ".join(standing) or "none: every named image is here")
             catcher = ends.enter_context(Catcher())
             stack = Stack(environ, FOLDER, catcher)
             if not chosen.keep:
@@ -74,7 +82,9 @@ def run(stack: Stack, board: Board, chosen: argparse.Namespace) -> int:
         step.notes.append(f"healthy after {healthy_s:.1f} s (bar {bars.HEALTHY_S:.0f})")
         step.notes.append(bars.quiet(others))
         broken += bars.too_late(healthy_s, others)
-    if chosen.short:
+    if chosen.overrides:
+        broken += overrides.run(stack, board)
+    elif chosen.short:
         broken += _day(stack, board, FEW, Ordeal(stack, Saved(stack, FOLDER / "saved.tar"), KILLS))
     else:
         broken += _whole(stack, board, chosen)

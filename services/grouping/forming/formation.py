@@ -316,7 +316,7 @@ def _even_out(room: Room, budget: Budget) -> None:
     room.seats = table.best_seats.astype(np.int64)
 
 
-def _crowded(room: Room, seats: kernel.Words) -> kernel.Words:
+def _crowded(room: Room, seats: kernel.Numbers) -> kernel.Words:
     """People who may move, in a group with more of their value than even spreading gives."""
     n, G = len(room.people), room.instance.G
     crowded = np.zeros(room.chairs, np.bool_)

@@ -7,13 +7,16 @@ judge and O(n) to do; one person with everybody else is a few rows of numbers si
 processor's wide registers like.
 
 All of it is whole numbers and the proposals come from a counted stream, so kernel.c and the numpy walk below take
-the same steps: who has no compiler waits longer and gets the same bytes.
+the same steps: who has no compiler waits longer and gets the same bytes. So does a processor without the registers for
+narrow numbers: those are taken only where no sum that is ever looked at needs more than 16 bits (see `_narrow`).
 """
 
 from __future__ import annotations
 
 import ctypes
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,30 +25,36 @@ from services.grouping.forming import native
 from services.grouping.forming.instances import Ints
 
 Words = NDArray[np.int32]
+Numbers = NDArray[np.signedinteger[Any]]
+Kind = type[np.int32] | type[np.int16]
 
 LARGEST = 4000
 """People whose table of pairs, the square of that, is still kept whole."""
 FORBIDDEN = 100_000
 """Price of two people together who must not be."""
 _NEVER = -(2**62)
-_LIMITS, _STRIP, _LINE = 4096, 32, 16
+_LIMITS, _STRIP, _LINE, _LINE_BYTES = 4096, 32, 16, 64
 SPREAD = -np.log((np.arange(_LIMITS) * 2531 % _LIMITS + 0.5) / _LIMITS)
 """Quantiles of the exponential law, in an order where neighbours differ: 2531 is 4096 over the golden ratio."""
 _TOP = 2**27
 _CLOSED = 2**30
+_NARROW_TOP = 2**15 - 1
+_COLUMNS = 64
+"""As many prices of groups as two registers of narrow numbers hold."""
 
 LIBRARY = native.load()
 BACKEND = "numpy" if LIBRARY is None else "c"
 
 
 class _Table(ctypes.Structure):
-    """kernel.c's Table."""
+    """The Table of seats.h."""
 
     _fields_ = (
         *(
             (name, ctypes.c_int32)
             for name in ("chairs", "stride", "groups", "people", "tied", "free", "front_n", "stay")
         ),
+        *((name, ctypes.c_int32) for name in ("closed", "highest")),
         *(
             (name, ctypes.c_void_p)
             for name in ("pull", "mate", "expo", "load", "own", "seats", "place", "spare")
@@ -57,11 +66,33 @@ class _Table(ctypes.Structure):
     )
 
 
-if LIBRARY is not None:
-    LIBRARY.walk.argtypes = [
-        ctypes.POINTER(_Table), ctypes.c_void_p, ctypes.c_int32, ctypes.c_double, ctypes.c_int64,
-    ]  # fmt: skip
-    LIBRARY.walk.restype = ctypes.c_int64
+def _walks(library: ctypes.CDLL | None) -> dict[Kind, Callable[..., int]]:
+    """The walks of this machine by the kind of a table's numbers; none without a compiler."""
+    if library is None:
+        return {}
+    walks = {np.int32: library.walk} | ({np.int16: library.narrow_walk} if library.has_narrow() else {})
+    for walk in walks.values():
+        walk.argtypes = [
+            ctypes.POINTER(_Table), ctypes.c_void_p, ctypes.c_int32, ctypes.c_double, ctypes.c_int64,
+        ]  # fmt: skip
+        walk.restype = ctypes.c_int64
+    return dict(walks)
+
+
+WALKS = _walks(LIBRARY)
+"""np.int16 among them only where the processor has the registers for it."""
+
+
+@dataclass(frozen=True)
+class Cells:
+    """How a table keeps its numbers: `closed` is dearer than any price can make good, no limit is above `highest`, and
+    `forbidden` is the price of two people who must not be together.
+    """
+
+    kind: Kind = np.int32
+    closed: int = _CLOSED
+    highest: int = _CLOSED // 4
+    forbidden: int = FORBIDDEN
 
 
 @dataclass
@@ -77,12 +108,14 @@ class Table:
     seen with m moves, stays not counted, with its seats.
     """
 
-    pull: Words
-    load: Words
-    own: Words
+    pull: Numbers
+    load: Numbers
+    own: Numbers
     call: Words
-    seats: Words
-    place: Words
+    seats: Numbers
+    place: Numbers
+    limits: Numbers
+    cells: Cells
     people: int
     least: Ints
     spare: Words
@@ -102,7 +135,6 @@ class Table:
     front: Ints = field(default_factory=lambda: np.empty(0, np.int64))
     front_seats: Words = field(default_factory=lambda: np.empty((0, 0), np.int32))
     _heat: float = -1.0
-    _limits: Words = field(default_factory=lambda: _lined(1, _LIMITS + _STRIP, 0)[0])
     _in_c: _Table | None = None
 
     @classmethod
@@ -132,16 +164,23 @@ class Table:
         mates = everyone if mate is None else np.ascontiguousarray(mate, np.int32)
         bound = np.flatnonzero(mates != everyone)
         free = max(tied, int(bound[-1]) + 1 if len(bound) else 0)
-        stride = -(-(free + max(1, -(-(chairs - free) // _STRIP)) * _STRIP) // _LINE) * _LINE
-        wide = _lined(chairs, stride, free)
-        wide[:, :chairs] = pull
+        cells = (
+            _narrow(pull, call, seats, people, mates) if LIBRARY is not None and np.int16 in WALKS else Cells()
+        )
+        stride = -(-(free + max(1, -(-(chairs - free) // _STRIP)) * _STRIP) // _STRIP) * _STRIP
+        prices = _lined(chairs, stride, free, 0, cells.kind)
+        prices[:, :chairs] = (
+            np.where(pull >= FORBIDDEN, cells.forbidden, pull) if cells.kind is np.int16 else pull
+        )
         table = cls(
-            pull=wide,
-            load=_lined(len(call), stride, free),
-            own=_lined(1, stride, free)[0],
+            pull=prices,
+            load=_lined(len(call), stride, free, 0, cells.kind),
+            own=_lined(1, stride, free, 0, cells.kind)[0],
             call=np.ascontiguousarray(call, np.int32),
-            seats=_padded(np.array(seats), stride, -1),
-            place=_lined(1, stride, free, len(call))[0],
+            seats=_padded(np.array(seats), stride, -1, cells.kind),
+            place=_lined(1, stride, free, len(call), cells.kind)[0],
+            limits=_lined(1, _LIMITS + _STRIP, 0, 0, cells.kind)[0],
+            cells=cells,
             people=people,
             least=least,
             spare=np.zeros(len(call), np.int32),
@@ -156,7 +195,10 @@ class Table:
         return table
 
     def seat(self, seats: NDArray[np.integer]) -> None:
-        """Everybody stands up and sits down on `seats`; the best seen so far stays the best."""
+        """Everybody stands up and sits down on `seats`; the best seen so far stays the best.
+
+        Raises ValueError when a table of narrow numbers is to seat two people together who must not be.
+        """
         self.seats[:] = seats
         everyone = np.arange(len(self.seats))
         self.place[self.free : self.people] = self.seats[self.free : self.people]
@@ -169,6 +211,8 @@ class Table:
             self.load[group, : len(everyone)] += self.call[group]
         self.own[: len(everyone)] = self.load[self.seats, everyone]
         calls = self.call[self.seats, everyone].astype(np.int64)
+        if self.cells.kind is np.int16 and (self.own > self.cells.highest).any():
+            raise ValueError("a narrow table seats nobody beside those they must not be with")
         self.cost = int((int(self.own.sum(dtype=np.int64)) + int(calls.sum())) // 2)
         sizes = np.bincount(self.seats[: self.people], minlength=len(self.call))
         self.spare[:] = sizes - self.least
@@ -179,14 +223,14 @@ class Table:
         """The same people on the same seats, who will take other steps; prices are shared."""
         return replace(
             self,
-            load=_lined(len(self.load), len(self.own), self.free, self.load),
-            own=_lined(1, len(self.own), self.free, self.own)[0],
-            seats=_padded(self.seats, len(self.own), -1),
-            place=_lined(1, len(self.own), self.free, self.place)[0],
+            load=_lined(len(self.load), len(self.own), self.free, self.load, self.cells.kind),
+            own=_lined(1, len(self.own), self.free, self.own, self.cells.kind)[0],
+            seats=_padded(self.seats, len(self.own), -1, self.cells.kind),
+            place=_lined(1, len(self.own), self.free, self.place, self.cells.kind)[0],
+            limits=_lined(1, _LIMITS + _STRIP, 0, self.limits, self.cells.kind)[0],
             spare=self.spare.copy(),
             best_seats=self.best_seats.copy(),
             seed=seed % 2**64,
-            _limits=_lined(1, _LIMITS + _STRIP, 0, self._limits)[0],
             _in_c=None,
         )
 
@@ -216,9 +260,8 @@ class Table:
         table = self._in_c = self._in_c or self._for_c()
         table.cost, table.best_cost, table.stop_at = self.cost, self.best_cost, self.stop_at
         table.moved, table.drawn, table.changed = self.moved, self.drawn, self.changed
-        assert LIBRARY is not None  # noqa: S101
         named = (None, 0) if firsts is None else (firsts.ctypes.data, len(firsts))
-        judged: int = LIBRARY.walk(ctypes.byref(table), *named, heat, count)
+        judged = WALKS[self.cells.kind](ctypes.byref(table), *named, heat, count)
         self.cost, self.best_cost = table.cost, table.best_cost
         self.moved, self.drawn, self.changed = table.moved, table.drawn, table.changed
         return judged
@@ -232,17 +275,17 @@ class Table:
             tied=self.tied, free=self.free, front_n=len(self.front), stay=self.stay,
             pull=at(self.pull), mate=at(self.mate), expo=at(SPREAD), load=at(self.load), own=at(self.own),
             seats=at(self.seats), place=at(self.place), spare=at(self.spare), best_seats=at(self.best_seats),
-            home=at(self.home), front=at(self.front), front_seats=at(self.front_seats), limits=at(self._limits),
-            heat=-1.0, seed=self.seed,
+            home=at(self.home), front=at(self.front), front_seats=at(self.front_seats), limits=at(self.limits),
+            closed=self.cells.closed, highest=self.cells.highest, heat=-1.0, seed=self.seed,
         )  # fmt: skip
 
     def _walk(self, firsts: Words | None, heat: float, count: int) -> int:
-        """kernel.c's walk."""
+        """The walk of seats.h."""
         judged = 0
         if heat != self._heat:
             self._heat = heat
-            self._limits[:_LIMITS] = np.minimum(heat * SPREAD, _CLOSED // 4)
-            self._limits[_LIMITS:] = self._limits[:_STRIP]
+            self.limits[:_LIMITS] = np.minimum(heat * SPREAD, self.cells.highest)
+            self.limits[_LIMITS:] = self.limits[:_STRIP]
         while judged < count:
             z = int(words(self.seed, self.drawn, 1)[0])
             self.drawn += 1
@@ -256,7 +299,7 @@ class Table:
             else:
                 v = self.free + (high * (self.people - self.free) >> 32)
                 if self.seats[u] != self.seats[v]:
-                    self._change_unit(u, v, int(self._limits[start]))
+                    self._change_unit(u, v, int(self.limits[start]))
                 judged += 1
             if self.cost <= self.stop_at:
                 break
@@ -267,16 +310,16 @@ class Table:
         open_ = len(self.seats) - first
         strips = -(-open_ // _STRIP)
         start, turn = bits * strips >> 32, bits % _STRIP
-        column = np.full(2 * groups + 2, _CLOSED, np.int32)
+        column = np.full(2 * groups + 2, self.cells.closed, np.int32)
         column[:groups] = self.load[:, u] - self.load[a, u]
-        column[a] = _CLOSED
+        column[a] = self.cells.closed
         if self.spare[a] > 0:
             column[groups + 1 : -1] = column[:groups]
         at = slice(first, first + strips * _STRIP)
         prices = column[self.place[at]] + self.load[a, at] - self.own[at] - 2 * self.pull[u, at]
         rows = prices.reshape(strips, _STRIP)
         around = np.concatenate((rows[start:], rows[:start])).ravel()
-        fits = (around <= self._limits[(limit + np.arange(len(around))) % _LIMITS]).reshape(strips, _STRIP)
+        fits = (around <= self.limits[(limit + np.arange(len(around))) % _LIMITS]).reshape(strips, _STRIP)
         found = np.concatenate((fits[:, turn:], fits[:, :turn]), axis=1).ravel()[:most]
         k = int(found.argmax())
         if not found[k]:
@@ -340,20 +383,64 @@ class Table:
 _LOW = 2**32 - 1
 
 
-def _lined(rows: int, stride: int, free: int, numbers: Words | int = 0) -> Words:
-    """(rows, stride) of these numbers, where number `free` of each row begins a line of the processor's cache: a wide
-    register that straddles two lines is read twice. `stride` is whole lines.
+def _narrow(
+    pull: NDArray[np.integer],
+    call: NDArray[np.integer],
+    seats: NDArray[np.integer],
+    people: int,
+    mate: NDArray[np.integer],
+) -> Cells:
+    """Narrow cells where every price that is compared fits into them, else wide ones.
+
+    Two who must not be together have to start apart, and stay so: the price of it is above every limit, whatever else
+    a swap gains, as it is in wide cells. So it may be any such price, and the same swaps happen.
     """
-    room = np.empty(rows * stride + _LINE, np.int32)
-    begin = -(room.ctypes.data // room.itemsize + free) % _LINE
+    chairs, hard = len(pull), pull >= FORBIDDEN
+    if chairs < 2 or (2 if people < chairs else 1) * (len(call) + 1) > _COLUMNS:
+        return Cells()
+    size, soft = int(np.bincount(seats).max()), np.where(hard, 0, pull)
+    low = min(0, int(call.min())) + size * min(0, int(soft.min()))
+    high = max(0, int(call.max())) + size * max(0, int(soft.max()))
+    loads, pair, unit = high - low, 2 * int(np.abs(soft).max()), _largest_unit(mate)
+    reach = 2 * loads + pair
+    closed = reach + loads + pair + 1
+    forbidden = reach + unit * reach + 4 * unit**2 * pair + 1
+    dear = int(hard.sum(1).max()) * forbidden
+    if max(closed + loads + pair + dear, 2 * dear + reach) > _NARROW_TOP:
+        return Cells()
+    return (
+        Cells()
+        if (hard & (seats[:, None] == seats[None, :])).any()
+        else Cells(np.int16, closed, reach, forbidden)
+    )
+
+
+def _largest_unit(mate: NDArray[np.integer]) -> int:
+    """How many people the largest ring of those who are kept together has; 1 without any."""
+    largest, seen = 1, set[int]()
+    for at in np.flatnonzero(mate != np.arange(len(mate))).tolist():
+        size = 0
+        while at not in seen:
+            seen.add(at)
+            size, at = size + 1, int(mate[at])
+        largest = max(largest, size)
+    return largest
+
+
+def _lined(rows: int, stride: int, free: int, numbers: Numbers | int, kind: Kind) -> Numbers:
+    """(rows, stride) of these numbers, where number `free` of each row begins a line of the processor's cache: a wide
+    register that straddles two lines is read twice. `stride` is whole strips.
+    """
+    room = np.empty(rows * stride + _STRIP, kind)
+    begin = -(room.ctypes.data // room.itemsize + free) % (_LINE_BYTES // room.itemsize)
     found = room[begin : begin + rows * stride].reshape(rows, stride)
     found[:] = numbers
     return found
 
 
-def _padded(numbers: NDArray[np.integer], length: int, rest: int) -> Words:
+def _padded(numbers: NDArray[np.integer], length: int, rest: int, kind: Kind) -> Numbers:
     """A copy of `numbers` with room behind it for the last strip."""
-    room = np.full(length, rest, np.int32)
+    room = np.full(length, rest, kind)
     room[: len(numbers)] = numbers
     return room[: len(numbers)]
 

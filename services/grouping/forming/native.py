@@ -14,7 +14,7 @@ from pathlib import Path
 
 _HOME = Path(__file__).parent
 SOURCES = tuple(_HOME / name for name in ("kernel.c", "meetings.c", "turning.c"))
-_READ = (*SOURCES, _HOME / "words.h")
+_READ = (*SOURCES, _HOME / "seats.h", _HOME / "words.h")
 _FLAGS = ("-O3", "-std=c11", "-ffp-contract=off", "-fPIC", "-shared")
 _BUILD_S = 120
 WITHOUT = "No C compiler: groups are formed by the numpy kernel, with the same answers and more patience."

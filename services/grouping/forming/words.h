@@ -2,6 +2,7 @@
 
 #include <stdint.h>
 
+typedef int16_t i16;
 typedef int32_t i32;
 typedef int64_t i64;
 typedef uint64_t u64;

@@ -2,7 +2,18 @@
 
 from __future__ import annotations
 
-from services.grouping.web import board, kit, links, moves, overview, places, rebalances, syntheses
+from services.grouping.web import board, kit, links, moves, overview, places, rebalances, roles, syntheses
 from services.grouping.web.doors import blueprint
 
-__all__ = ["blueprint", "board", "kit", "links", "moves", "overview", "places", "rebalances", "syntheses"]
+__all__ = [
+    "blueprint",
+    "board",
+    "kit",
+    "links",
+    "moves",
+    "overview",
+    "places",
+    "rebalances",
+    "roles",
+    "syntheses",
+]

@@ -27,6 +27,7 @@ def board(session: Session, slug: str, number: int) -> Any:
         round=round_,
         territories=gatherings.territories(session, gathering.id),
         why_move=wording.why_move,
+        does=wording.does,
         conflict=wording.conflict(shown.ask.problem.get("rules", ()))
         if shown.ask and shown.ask.problem
         else [],

@@ -45,5 +45,7 @@ def my_place(session: Session, slug: str) -> str:
         gathering=gathering,
         places=boards.places(session, gathering.id, who.id),
         why=wording.why,
+        asked=wording.asked,
+        does=wording.does,
         territories=gatherings.territories(session, gathering.id),
     )

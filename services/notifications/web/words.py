@@ -32,6 +32,8 @@ KINDS = {
     "day": N_("Morning of the day"),
     "placement": N_("Angle or group"),
     "moved": N_("Group changed"),
+    "pack": N_("Facilitator’s or rapporteur’s pack"),
+    "relieved": N_("Role given to another"),
     "questionnaire": N_("Questionnaire"),
     "questionnaire-reminder": N_("Questionnaire, once more"),
     "account": N_("Account published"),
@@ -51,6 +53,11 @@ ABOUT = {
     "practical": N_(
         "To everybody with a seat, but for those who got it in the last day: when, where, how to free it."
     ),
+    "pack": N_(
+        "To who facilitates a group or takes notes for it: what to do, the group’s people, and a note sheet. "
+        "Who gets the role later is told then."
+    ),
+    "relieved": N_("To who was asked to facilitate or to take notes, when they no longer are."),
     "day": N_("To everybody with a seat, in the morning: the page of their day."),
     "follow-up": N_("To who carried a topic and asked for it: the plan they wrote. Nobody else reads it."),
     "erasing": N_("To everybody whose data are kept: what goes, when, and what stays as a count."),

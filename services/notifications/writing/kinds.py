@@ -53,6 +53,8 @@ KINDS = {
         Kind("day", is_asked=True),
         Kind("placement"),
         Kind("moved", settles=timedelta(seconds=20)),
+        Kind("pack"),
+        Kind("relieved"),
         Kind("questionnaire", is_solicitation=True),
         Kind("questionnaire-reminder", is_solicitation=True),
         Kind("account"),

@@ -116,6 +116,14 @@ _OF_KIND: dict[str, tuple[Placeholder, ...]] = {
         _P("move", "déplacement", "move", N_("From which group to which, and its question.")),
         _P("reasons-to-move", "raisons", "reasons", N_("Why this change.")),
     ),
+    "pack": (
+        _P("asked-role", "rôle", "role", N_("What they are asked to do, in a few words.")),
+        _P("task", "demande", "request", N_("What they are asked to do, and for which group.")),
+        _P("method-card", "méthode", "method", N_("How one does it, step by step.")),
+        _P("people", "personnes", "people", N_("Who is in their group.")),
+        _P("note-sheet", "notes", "notes", N_("What is to be written down, under headings.")),
+    ),
+    "relieved": (_P("relief", "relais", "relief", N_("What they are no longer asked to do.")),),
     "follow-up": (_P("plan", "plan", "plan", N_("What they wrote themselves, set apart.")),),
     "erasing": (
         _P("last-day", "échéance", "deadline", N_("The day on which everything goes."), "{{ kept_until|day }}"),

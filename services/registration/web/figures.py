@@ -47,6 +47,7 @@ def said_plainly(name: str, value: object, gathering: Gathering) -> str:
         "standing": {state: word for state, (word, _) in words.STATES.items()},
         "outcome": words.LETTERS,
         "deed": words.DEEDS,
+        "duty": words.DUTIES,
     }.get(name, {})
     if name == "territory":
         return names_of(gathering).get(text, text)

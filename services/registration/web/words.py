@@ -36,6 +36,13 @@ ROLES = {
     "reader": N_("reader"),
 }
 
+# What somebody does for their group; what they may do here is ROLES.
+DUTIES = {
+    "facilitator": N_("facilitates the group"),
+    "rapporteur": N_("takes notes for the group"),
+    "timekeeper": N_("keeps time for the group"),
+}
+
 BROUGHT_STATES: dict[str, tuple[str, str]] = {
     "proposed": (N_("proposed"), "new"),
     "accepted": (N_("accepted"), ""),
@@ -131,6 +138,7 @@ FIELDS: dict[str, str] = {
     "round": N_("Round"),
     "number": N_("Number"),
     "group": N_("Group"),
+    "duty": N_("Role in the group"),
     "present": N_("was there"),
     "addressed": N_("has the link to the questionnaire"),
     "subject": N_("Subject"),

