@@ -238,8 +238,8 @@ _COLUMNS = {
 def _as_json(told: Sequence[Told], dialect: Dialect) -> str:
     """All words as one value: beside the sending, what a letter costs is each value bound by itself."""
     rows = [_became(word) for word in told]
-    for name, column in _COLUMNS.items():
-        as_kept = column.type.dialect_impl(dialect).bind_processor(dialect)
+    for name, place in _COLUMNS.items():
+        as_kept = place.type.dialect_impl(dialect).bind_processor(dialect)
         if as_kept is not None:
             for row in rows:
                 row[name] = as_kept(row[name])

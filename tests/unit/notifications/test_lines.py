@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import socket
 import ssl
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
+from threading import Thread
 
 import pytest
 from aiosmtpd.smtp import AuthResult
@@ -13,7 +15,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from services.notifications.lines import Line, Server, Unreachable
+from services.notifications.lines import Later, Line, Never, Server, Unreachable
 
 MESSAGE = b"Subject: x\r\n\r\nBonjour\r\n"
 
@@ -132,3 +134,107 @@ def test_an_address_says_how_the_server_is_reached(url, host, port, tls):
     server = Server.at(url)
 
     assert (server.host, server.port, server.tls) == (host, port, tls)
+
+
+END, SILENT = "end", "silent"
+
+
+class Scripted:
+    """A server that takes commands together and says, line after line, what its script has for each connection.
+
+    `END` leaves, `SILENT` hears a line and says nothing. `heard` is all that each connection was told.
+    """
+
+    def __init__(self, *scripts) -> None:
+        self.scripts = scripts
+        self.heard = []
+        self._listening = socket.create_server(("127.0.0.1", 0))
+        self.port = self._listening.getsockname()[1]
+        Thread(target=self._serve, daemon=True).start()
+
+    def _serve(self):
+        for script in self.scripts:
+            with self._listening.accept()[0] as line, line.makefile("rb") as said:
+                line.sendall(b"220 here\r\n")
+                heard = said.readline()
+                line.sendall(b"250-here\r\n250 PIPELINING\r\n")
+                for answer in script:
+                    heard += said.readline()
+                    if answer == END:
+                        break
+                    if answer != SILENT:
+                        line.sendall(answer.encode() + b"\r\n")
+                else:
+                    heard += said.read()
+                self.heard.append(heard)
+        self._listening.close()
+
+
+def offered(line, to="ada@example.org"):
+    """What became of an offer."""
+    try:
+        line.offer("palabre@example.org", to)
+    except (Later, Never, Unreachable) as refusal:
+        return f"{type(refusal).__name__}: {refusal}"
+    return "taken"
+
+
+def a_line(port):
+    return Line(Server.at(f"smtp://127.0.0.1:{port}"), timeout_s=5)
+
+
+def test_a_refused_letter_does_not_touch_the_next_where_commands_travel_together(sink):
+    sink.takes_together = True
+    sink.rcpt = lambda address: "550 5.1.1 nobody here" if address.startswith("bo") else "250 OK"
+    sink.start()
+    line = a_line(sink.port)
+    outcomes = []
+    for to in ("ada@example.org", "bo@example.org", "cy@example.org"):
+        outcomes.append(offered(line, to))
+        if outcomes[-1] == "taken":
+            line.hand(MESSAGE)
+    line.close()
+
+    assert outcomes == ["taken", "Never: 550 5.1.1 nobody here", "taken"]
+    assert (len(sink.messages), sink.connections) == (2, 1)
+
+
+def test_a_server_that_waits_for_a_letter_it_refused_gets_none():
+    server = Scripted(["250 ok", "550 nobody here", "354 go on"], ["250 ok", "250 ok", "354 go on"])
+    line = a_line(server.port)
+
+    outcomes = [offered(line), offered(line)]
+    line.close()
+
+    assert outcomes == ["Never: 550 nobody here", "taken"]
+    assert server.heard[0].endswith(b"DATA\r\n")
+
+
+def test_a_refusal_counts_though_the_server_leaves_after_it():
+    server = Scripted(["250 ok", "450 later", END])
+
+    assert offered(a_line(server.port)) == "Later: 450 later"
+
+
+@pytest.mark.parametrize("last", ["421 closing", END])
+def test_a_line_that_ends_between_the_answers_is_opened_anew_when_it_was_kept(last):
+    taken = ["250 ok", "250 ok", "354 go on"]
+    line = a_line(Scripted([*taken, SILENT, "250 taken", "250 ok", last], taken).port)
+    outcomes = [offered(line)]
+    line.hand(b"x\r\n")
+
+    outcomes.append(offered(line))
+    line.close()
+
+    assert outcomes == ["taken", "taken"]
+
+
+@pytest.mark.parametrize("last", ["421 closing", END])
+def test_a_line_that_ends_between_the_answers_reaches_nobody_when_it_was_fresh(last):
+    assert offered(a_line(Scripted(["250 ok", last]).port)).startswith("Unreachable")
+
+
+def test_a_reply_with_a_zero_byte_is_kept_without_it():
+    server = Scripted(["250 ok", "550 no\0body", "503 no"])
+
+    assert offered(a_line(server.port)) == "Never: 550 no body"
