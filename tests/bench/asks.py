@@ -21,7 +21,8 @@ from tests.embedded import Platform
 SEATS = 132
 SEED = 1
 HANDS = 8
-LOOK_S = 0.002
+FIRST_LOOK_S, LOOK_S = 0.04, 0.005
+"""A page that is asked without a pause takes a processor from the answer."""
 GIVE_UP_S = 10.0
 REST_S = 0.15
 """Between two questions, so that none meets what the one before has left behind."""
@@ -77,6 +78,7 @@ def _wait_ms(scene: Scene, policy: Policy) -> float:
     time.sleep(REST_S)
     began = time.perf_counter()
     scene.desk.post(address, {"policy": policy})
+    time.sleep(FIRST_LOOK_S)
     while (told := scene.desk.get(address))["state"] == "waiting":
         if time.perf_counter() - began > GIVE_UP_S:
             raise AssertionError(f"no proposal within {GIVE_UP_S:.0f} s")
