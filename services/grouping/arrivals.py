@@ -12,7 +12,7 @@ from uuid import UUID
 from sqlalchemy import exists, select
 from sqlalchemy.orm import Session
 
-from services.grouping import links, members, plans
+from services.grouping import links, members, plans, seatings, telling
 from services.grouping.models import Group, Lock, Member, Placement, Plan, Round
 from services.grouping.questions import plan_groups, seats_of
 
@@ -51,7 +51,7 @@ def _seat(session: Session, round_: Round, member: Member, *, now: datetime) -> 
         return False
     plan.placements.append(Placement(participant_id=member.participant_id, group_id=group.id))
     session.flush()
-    plans.announce(session, round_, plan, people, {}, now)
+    telling.announce(session, round_, plan, people, {}, now)
     return True
 
 
@@ -79,7 +79,7 @@ def _choose(
     must = must or ({held.group_id} if held is not None else set())
     must = must or {sits[other] for other in others["together"] if other in sits}
     shut = {sits[other] for other in others["apart"] if other in sits}
-    wished = plans.wished_numbers(session, round_, groups).get(me, [])
+    wished = seatings.wished_numbers(session, round_, groups).get(me, [])
     can = [group for group in groups if group.id not in shut and (not must or group.id in must)]
 
     def price(group: Group) -> tuple[int, ...]:

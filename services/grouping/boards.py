@@ -10,7 +10,17 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from services.grouping import duties, links, members, plans, proving, questions, rebalances, rounds
+from services.grouping import (
+    duties,
+    links,
+    members,
+    plans,
+    proving,
+    questions,
+    rebalances,
+    rounds,
+    seatings,
+)
 from services.grouping.explanations import Fairness, Mix, fairness, mix, rank_of, reasons
 from services.grouping.models import Ask, Group, Lock, Member, Placement, Plan, Round
 
@@ -137,7 +147,7 @@ def board(session: Session, round_: Round) -> Board:
     people = {m.participant_id: m for m in members.known(session, round_.gathering_id)}
     seats = questions.seats_of(session, plan) if plan else {}
     groups = questions.plan_groups(session, plan) if plan else []
-    wanted = plans.wished_numbers(session, round_, groups)
+    wanted = seatings.wished_numbers(session, round_, groups)
     number = {group.id: group.number for group in groups}
     asked = duties.held(session, plan) if plan else {}
     tables = _tables(session, round_, groups, seats, people, wanted, asked)
@@ -184,14 +194,16 @@ def places(session: Session, gathering_id: UUID, participant_id: UUID) -> list[P
             continue
         groups = {group.id: group for group in questions.plan_groups(session, plan)}
         group = groups[seats[participant_id]]
-        table = [people[p] for p in plans.tables_of(seats)[group.id] if p in people and people[p].is_expected]
-        earlier = plans.met_before(session, round_)
-        part = plans.roles(session, round_, groups.values())
-        wanted = plans.wished_numbers(session, round_, groups.values())
-        shown = [plans.seated(member) for member in table]
+        table = [
+            people[p] for p in seatings.tables_of(seats)[group.id] if p in people and people[p].is_expected
+        ]
+        earlier = seatings.met_before(session, round_)
+        part = seatings.parts(session, round_, groups.values())
+        wanted = seatings.wished_numbers(session, round_, groups.values())
+        shown = [seatings.seated(member) for member in table]
         asked = duties.held(session, plan)
         why = reasons(
-            plans.seated(people[participant_id]),
+            seatings.seated(people[participant_id]),
             shown,
             role=part.get(participant_id, "member"),
             wish=rank_of(group.number, wanted.get(participant_id, ())),
@@ -236,7 +248,7 @@ def whereabouts(
 def move_choices(session: Session, board_: Board, member: Member) -> list[tuple[Table, list[str]]]:
     """The groups somebody could go to, and codes (see wording.choice) for what it would change."""
     groups = rounds.current_groups(session, board_.round)
-    wanted = plans.wished_numbers(session, board_.round, groups).get(member.participant_id, ())
+    wanted = seatings.wished_numbers(session, board_.round, groups).get(member.participant_id, ())
     choices = []
     for table in board_.tables:
         if any(seat.participant_id == member.participant_id for seat in table.members):
@@ -302,9 +314,9 @@ def _tables(
     wanted: Mapping[UUID, Sequence[int]],
     asked: Mapping[UUID, str],
 ) -> list[Table]:
-    part = plans.roles(session, round_, groups)
+    part = seatings.parts(session, round_, groups)
     held = set(session.scalars(select(Lock.participant_id).where(Lock.round_id == round_.id)))
-    tables = plans.tables_of(seats)
+    tables = seatings.tables_of(seats)
     found = []
     for group in groups:
         here = sorted(
@@ -329,7 +341,7 @@ def _tables(
             )
             for m in here
         ]
-        came = [plans.seated(m) for m in here if m.is_expected]
+        came = [seatings.seated(m) for m in here if m.is_expected]
         structures = [m.structure for m in here if m.is_expected and m.structure]
         carrier = people.get(group.carrier_id) if group.carrier_id else None
         found.append(

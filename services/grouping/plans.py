@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import datetime
-from uuid import UUID, uuid5
+from uuid import UUID
 
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from services.chassis.errors import NotFound, Refused
-from services.chassis.outbox import publish as tell
-from services.grouping import duties, gatherings, members, proving, rounds
-from services.grouping.events import PersonPlaced, PlanPublished
-from services.grouping.explanations import Seated, rank_of, reasons
-from services.grouping.models import Announcement, Ask, Group, Lock, Member, Placement, Plan, Round
+from services.grouping import duties, members, proving, rounds, telling
+from services.grouping.models import Ask, Group, Lock, Placement, Plan, Round
 from services.grouping.questions import Solved, plan_groups, seats_of
 from services.grouping.roles import NOT_FOR_BRINGERS, ROLES
 
@@ -109,7 +106,7 @@ def publish(
             plan.placements.remove(placement)
     session.flush()
     duties.fill(session, round_, plan, vacant)
-    announce(session, round_, plan, people, because or {}, now)
+    telling.announce(session, round_, plan, people, because or {}, now)
     return plan
 
 
@@ -221,7 +218,7 @@ def hand_over(session: Session, participant_id: UUID, *, now: datetime) -> None:
         duties.fill(session, round_, plan, {group_id: {duty}})
         if plan.state == "published":
             people = {m.participant_id: m for m in members.known(session, round_.gathering_id)}
-            _tell_people(session, round_, plan, people, {}, now)
+            telling.tell_people(session, round_, plan, people, {}, now)
 
 
 def lock(session: Session, round_: Round, participant_id: UUID) -> int:
@@ -248,162 +245,6 @@ def unlock(session: Session, round_: Round, participant_id: UUID) -> None:
 def at_hand(session: Session, round_id: UUID) -> Plan | None:
     """What the board shows: the draft, or else the plan in force."""
     return rounds.on_the_table(session, round_id, "draft") or rounds.in_force(session, round_id)
-
-
-def roles(session: Session, round_: Round, groups: Iterable[Group]) -> dict[UUID, str]:
-    """Who carries a topic or tells a story; everyone else is a member."""
-    if round_.kind == "topics":
-        return {group.carrier_id: "carrier" for group in groups if group.carrier_id}
-    return dict.fromkeys(gatherings.tellers(session, round_.gathering_id), "teller")
-
-
-def wished_numbers(session: Session, round_: Round, groups: Iterable[Group]) -> dict[UUID, list[int]]:
-    """The group numbers each person asked for, dearest first."""
-    if round_.kind != "topics":
-        return {}
-    numbers = {group.topic_id: group.number for group in groups}
-    return members.wishes(session, round_.gathering_id, numbers, unknown=0)
-
-
-def met_before(session: Session, round_: Round) -> list[dict[UUID, set[UUID]]]:
-    """For each earlier published round, who sat with whom: everyone's table, themselves included."""
-    earlier = []
-    for other in rounds.of(session, round_.gathering_id):
-        plan = rounds.in_force(session, other.id) if other.number < round_.number else None
-        if plan is not None:
-            tables = tables_of(seats_of(session, plan))
-            earlier.append({person: table for table in tables.values() for person in table})
-    return earlier
-
-
-def tables_of(seats: Mapping[UUID, UUID]) -> dict[UUID, set[UUID]]:
-    """People by group."""
-    tables: dict[UUID, set[UUID]] = {}
-    for person, group in seats.items():
-        tables.setdefault(group, set()).add(person)
-    return tables
-
-
-def seated(member: Member) -> Seated:
-    """What everyone can see of a member."""
-    return Seated(member.participant_id, member.territory, member.trade, member.structure)
-
-
-def announce(
-    session: Session,
-    round_: Round,
-    plan: Plan,
-    people: Mapping[UUID, Member],
-    because: Mapping[UUID, str],
-    now: datetime,
-) -> None:
-    """Tell what the plan in force is now, and each person whose place or role is another one than they were told."""
-    groups = plan_groups(session, plan)
-    tables = {group.id: [people[p] for p in sorted(_at(plan, group))] for group in groups}
-    names = gatherings.territories(session, round_.gathering_id)
-    tell(session, PlanPublished, about=_published(round_, plan, groups, tables, names), now=now)
-    _tell_people(session, round_, plan, people, because, now)
-
-
-def _tell_people(
-    session: Session,
-    round_: Round,
-    plan: Plan,
-    people: Mapping[UUID, Member],
-    because: Mapping[UUID, str],
-    now: datetime,
-) -> None:
-    groups = plan_groups(session, plan)
-    tables = {group.id: [people[p] for p in sorted(_at(plan, group))] for group in groups}
-    known = {
-        told.participant_id: told
-        for told in session.scalars(select(Announcement).where(Announcement.round_id == round_.id))
-    }
-    seated_now = {placement.participant_id for placement in plan.placements}
-    for gone in known.keys() - seated_now:
-        # Somebody who left and comes back is told of their place again.
-        session.delete(known[gone])
-    asked = {placement.participant_id: placement.duty for placement in plan.placements}
-    part, wanted = roles(session, round_, groups), wished_numbers(session, round_, groups)
-    earlier = met_before(session, round_)
-    for group in groups:
-        table = [seated(member) for member in tables[group.id]]
-        for person in table:
-            someone = person.participant_id
-            before, role, duty = known.get(someone), part.get(someone, "member"), asked[someone]
-            stays = before is not None and (before.group_number, before.role) == (group.number, role)
-            if stays and before is not None and before.duty == duty:
-                continue
-            if before is None and not people[someone].is_expected:
-                continue
-            why = reasons(
-                person,
-                table,
-                role=role,
-                wish=rank_of(group.number, wanted.get(someone, ())),
-                met={other for row in earlier for other in row.get(someone, ())},
-                earlier_rounds=bool(earlier),
-            )
-            about = {
-                "placement_id": uuid5(round_.id, str(someone)),
-                "participant_id": someone,
-                "gathering_id": round_.gathering_id,
-                "round_id": round_.id,
-                "kind": round_.kind,
-                "round_name": round_.name,
-                "group_number": group.number,
-                "group_name": group.name,
-                "question": group.question,
-                "role": role,
-                "duty": duty,
-                "companions": len(table) - 1,
-                "reasons": [because[someone], *why] if someone in because else why,
-                "version": plan.version,
-                "moved": before is not None and not stays,
-                "before_number": before.group_number if before else None,
-            }
-            tell(session, PersonPlaced, about=about, now=now)
-            if before is None:
-                before = Announcement(round_id=round_.id, participant_id=someone)
-                session.add(before)
-            before.group_number, before.role, before.version = group.number, role, plan.version or 0
-            before.duty = duty
-
-
-def _published(
-    round_: Round,
-    plan: Plan,
-    groups: Iterable[Group],
-    tables: Mapping[UUID, list[Member]],
-    names: Mapping[str, str],
-) -> dict[str, object]:
-    told = []
-    for group in groups:
-        here = tables[group.id]
-        told.append(
-            {
-                "group_id": group.id,
-                "number": group.number,
-                "name": group.name,
-                "question": group.question,
-                "size": len(here),
-                "territories": sorted({names.get(m.territory, m.territory) for m in here if m.territory}),
-                "trades": sorted({m.trade for m in here if m.trade}),
-            }
-        )
-    return {
-        "round_id": round_.id,
-        "gathering_id": round_.gathering_id,
-        "kind": round_.kind,
-        "name": round_.name,
-        "version": plan.version,
-        "people": len(plan.placements),
-        "groups": told,
-    }
-
-
-def _at(plan: Plan, group: Group) -> list[UUID]:
-    return [placement.participant_id for placement in plan.placements if placement.group_id == group.id]
 
 
 def _draft(session: Session, round_: Round, now: datetime) -> Plan:

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from services.grouping import members, plans, questions, rounds
+from services.grouping import members, plans, questions, rounds, seatings
 from services.grouping.explanations import move_reason, rank_of
 from services.grouping.models import Member, Plan, Round
 
@@ -39,8 +39,8 @@ def moves(session: Session, round_: Round, proposal: Plan) -> list[Move]:
         if person in people and people[person].is_expected:
             came[group_id] += 1
     least, most = sizes(len(after), len(groups))
-    wanted = plans.wished_numbers(session, round_, groups)
-    tables = plans.tables_of(after)
+    wanted = seatings.wished_numbers(session, round_, groups)
+    tables = seatings.tables_of(after)
     found = []
     for person, group_id in after.items():
         if before.get(person) == group_id or person not in people:
