@@ -13,13 +13,14 @@ import structlog
 from sqlalchemy.orm import Session
 
 from services.chassis.db import Database
-from services.notifications import deliveries, mail_servers, signatures
-from services.notifications.deliveries import FRESH, Handed, Told
+from services.notifications import deliveries, mail_servers, outcomes, signatures
+from services.notifications.deliveries import FRESH, Handed
 from services.notifications.doors import Doors
 from services.notifications.lines import TIMEOUT_S, Later, Line, Lost, Never, Server, Unreachable
 from services.notifications.mail_servers import Closed, Turn
 from services.notifications.models import Letter
 from services.notifications.notes import Notes, Word
+from services.notifications.outcomes import Told
 from services.notifications.signatures import Key
 from services.notifications.writing import envelopes, feet
 from services.notifications.writing.envelopes import UnusableAddress
@@ -182,7 +183,7 @@ class _Turn:
         if not (goes_on or self._told or self._held or self._away):
             return None
         with self._database.transaction() as session:
-            deliveries.tell(session, self._id, self._told)
+            outcomes.tell(session, self._id, self._told)
             if self._away is not None:
                 mail_servers.rest(session, *self._away, now)
             elif self._tried is not None:

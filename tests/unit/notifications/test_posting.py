@@ -19,11 +19,11 @@ from sqlalchemy import event, select
 from sqlalchemy.exc import OperationalError
 
 from services.chassis.settings import Settings
-from services.notifications import deliveries, lines, mail_servers, notes, posting
-from services.notifications.deliveries import Told
+from services.notifications import deliveries, lines, mail_servers, notes, outcomes, posting
 from services.notifications.lines import Server
 from services.notifications.models import Base, Delivery, Letter
 from services.notifications.notes import Notes, Word
+from services.notifications.outcomes import Told
 from services.notifications.posters import Clock
 from tests.postgres import free_port
 from tests.unit.notifications.posted import At, a_letter, queue, states
@@ -127,7 +127,7 @@ def test_the_waits_grow_and_end_after_two_days(database, sink, post):
             session.add(letter)
             session.flush()
             word = Told(letter.id, "deferred", "mail", "450", letter.created_at, attempts, letter.created_at)
-            deliveries.tell(session, letter.claimed_by, [word])
+            outcomes.tell(session, letter.claimed_by, [word])
             session.refresh(letter)
             waits.append((letter.next_at - letter.created_at).total_seconds() / 60)
     assert waits == [1, 5, 15, 60, 120, 240, 480, 480]
@@ -477,7 +477,7 @@ def test_what_a_living_poster_knows_ends_a_doubt(database, sink, a_poster):
     assert only(database).state == "unknown"
 
     with database.transaction() as session:
-        deliveries.tell(session, turn, [Told(letter.id, "sent", "m", "250", datetime.now(UTC), 0, NOW)])
+        outcomes.tell(session, turn, [Told(letter.id, "sent", "m", "250", datetime.now(UTC), 0, NOW)])
 
     assert only(database).state == "sent"
 
