@@ -78,33 +78,40 @@ def play(
     here: Street, *, seats: int, seed: int, hands: int, board: Board, organisers: Collection[str] = ORGANISERS
 ) -> Played:
     """Play one day with `seats` seats on a running platform. `organisers` may ask for a letter to come in by."""
-    lines, ledger = here.lines(), Ledger()
-    stamp = "".join(secrets.choice(LETTERS) for _ in range(6))
-    before = checks.quiet(lines, here.address)
+    scene = set_up(here, seats=seats, seed=seed, hands=hands, board=board)
+    before = checks.quiet(scene.lines, here.address)
+    try:
+        until_the_door(scene, here, organisers)
+        _from_the_door_on(scene)
+    except (
+        Exception
+    ) as trouble:  # an organiser's act that fails ends the day; its figures are told all the same
+        scene.ledger.hold(False, f"the day ends in {board.steps[-1].name!r}: {trouble!r}")
+    finally:
+        figures = _reckoning(scene, before)
+        scene.mailbox.close()
+    return Played(figures, scene.colleague)
+
+
+def set_up(here: Street, *, seats: int, seed: int, hands: int, board: Board) -> Scene:
+    """Everybody in their place, before anything happens; `mailbox` is read on until it is closed."""
+    lines, people = here.lines(), cast(seats, seed)
     mailbox = Mailbox(lines, here.mailbox).open()
     organiser = Browser(lines, here.address)
     desk = Program(lines, here.address, organiser)
-    people = cast(seats, seed)
     scene = Scene(
-        here.address, lines, mailbox, people, board, ledger, organiser, desk, hands=hands, zone=here.zone
+        here.address, lines, mailbox, people, board, Ledger(), organiser, desk, hands=hands, zone=here.zone
     )
     scene.guests = [scene.guest(person) for person in people.invited]
     scene.walk_ins = [scene.guest(person) for person in people.walk_ins]
     scene.figures["people"] = len(scene.guests) + len(scene.walk_ins)
-    try:
-        invited.sign_in(scene, here.sign_in, organisers)
-        _story(scene, stamp)
-    except (
-        Exception
-    ) as trouble:  # an organiser's act that fails ends the day; its figures are told all the same
-        ledger.hold(False, f"the day ends in {board.steps[-1].name!r}: {trouble!r}")
-    finally:
-        figures = _reckoning(scene, before)
-        mailbox.close()
-    return Played(figures, scene.colleague)
+    return scene
 
 
-def _story(scene: Scene, stamp: str) -> None:
+def until_the_door(scene: Scene, here: Street, organisers: Collection[str] = ORGANISERS) -> None:
+    """From the first sign-in until everybody who comes is there, and those who stay away are noted."""
+    invited.sign_in(scene, here.sign_in, organisers)
+    stamp = "".join(secrets.choice(LETTERS) for _ in range(6))
     invited.gathering(scene, stamp)
     invited.colleague(scene, stamp)
     invited.invitations(scene)
@@ -116,6 +123,9 @@ def _story(scene: Scene, stamp: str) -> None:
     together.angles(scene)
     together.groups(scene)
     together.check_in(scene)
+
+
+def _from_the_door_on(scene: Scene) -> None:
     together.rebalance(scene)
     together.syntheses(scene)
     afterwards.questionnaire(scene)

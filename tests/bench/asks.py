@@ -6,14 +6,10 @@ import time
 from contextlib import ExitStack
 from pathlib import Path
 
-from infra.day import invited, together
+from infra.day import play
 from infra.day.board import Board
-from infra.day.browser import Browser, Lines, Program
-from infra.day.ledger import Ledger
-from infra.day.mailbox import Mailbox
-from infra.day.play import ORGANISERS
 from infra.day.scene import Scene
-from infra.sample.cast import cast
+from infra.day.street import Street
 from services.chassis.auth import ORGANISER_COOKIE
 from services.grouping.forming.moves import Policy
 from tests.embedded import Platform
@@ -36,41 +32,15 @@ def waits_ms(folder: Path, policies: tuple[Policy, ...], times: int) -> list[flo
         platform = Platform(folder, "--no-sample")
         ends.callback(platform.stop)
         platform.wait_ready()
-        scene = _scene(platform)
+        here = Street(platform.address, platform.mailbox, platform.owner_link)
+        scene = play.set_up(here, seats=SEATS, seed=SEED, hands=HANDS, board=Board(quiet=True))
         ends.callback(scene.mailbox.close)
-        _until_the_door(scene, platform.owner_link)
+        play.until_the_door(scene, here)
         if scene.ledger.broken:
             raise AssertionError(f"the day broke a rule before the re-balance: {scene.ledger.broken[0]}")
         token = scene.organiser.client.cookies[ORGANISER_COOKIE]
         scene.desk.client.headers["Authorization"] = f"Bearer {token}"
         return [_wait_ms(scene, policies[number % len(policies)]) for number in range(times)]
-
-
-def _scene(platform: Platform) -> Scene:
-    lines, people = Lines(), cast(SEATS, SEED)
-    mailbox = Mailbox(lines, platform.mailbox).open()
-    organiser = Browser(lines, platform.address)
-    desk = Program(lines, platform.address, organiser)
-    scene = Scene(
-        platform.address, lines, mailbox, people, Board(quiet=True), Ledger(), organiser, desk, hands=HANDS
-    )
-    scene.guests = [scene.guest(person) for person in people.invited]
-    scene.walk_ins = [scene.guest(person) for person in people.walk_ins]
-    return scene
-
-
-def _until_the_door(scene: Scene, sign_in: str) -> None:
-    invited.sign_in(scene, sign_in, ORGANISERS)
-    invited.gathering(scene, "door")
-    invited.invitations(scene)
-    invited.forms(scene)
-    invited.addresses(scene)
-    invited.cancellations(scene)
-    invited.offers(scene)
-    invited.wishes(scene)
-    together.angles(scene)
-    together.groups(scene)
-    together.check_in(scene)
 
 
 def _wait_ms(scene: Scene, policy: Policy) -> float:
