@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 
 from services.grouping.forming import programs, seating
 from services.grouping.forming.budgets import Budget
+from services.grouping.forming.cells import FORBIDDEN
 from services.grouping.forming.figures import GAP, Figures, fewest_pairs, figures, same_value_pairs
 from services.grouping.forming.formation import Room
 from services.grouping.forming.instances import Instance, Ints
-from services.grouping.forming.kernel import FORBIDDEN
 
 Policy = Literal["sizes", "balance"]
 Prices = tuple[tuple[int, int, int], ...]

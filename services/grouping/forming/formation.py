@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from services.grouping.forming import blocks, cooling, kernel, seating, series
+from services.grouping.forming import blocks, cells, cooling, kernel, seating, series
 from services.grouping.forming.bounds import cost_bound
 from services.grouping.forming.budgets import Budget
 from services.grouping.forming.figures import (
@@ -139,7 +139,7 @@ class Room:
     people: Ints
     chairs: int
     tied: int
-    mate: kernel.Words
+    mate: cells.Words
     seats: Ints
     balance: NDArray[np.int64]
     full: NDArray[np.int64]
@@ -180,7 +180,7 @@ class Room:
         return room
 
     @property
-    def movers(self) -> kernel.Words:
+    def movers(self) -> cells.Words:
         """Those who may change seats, and empty chairs."""
         return np.arange(self.tied, self.chairs, dtype=np.int32)
 
@@ -253,7 +253,7 @@ class Room:
         return found
 
 
-def _in_order(instance: Instance) -> tuple[Ints, int, kernel.Words]:
+def _in_order(instance: Instance) -> tuple[Ints, int, cells.Words]:
     """Everybody who is here as the kernel wants them, how many of them never move, and everyone's mate."""
     found = seating.units(instance)
     stay = [p for unit in found if unit.group >= 0 for p in unit.people]
@@ -281,7 +281,7 @@ def pulls(instance: Instance, people: Ints, chairs: int) -> tuple[NDArray[np.int
     where = {person: k for k, person in enumerate(people.tolist())}
     for a, b in instance.apart:
         if a in where and b in where:
-            balance[where[a], where[b]] = balance[where[b], where[a]] = kernel.FORBIDDEN
+            balance[where[a], where[b]] = balance[where[b], where[a]] = cells.FORBIDDEN
     np.fill_diagonal(balance, 0)
     full = balance.copy()
     for earlier in instance.history:
@@ -316,7 +316,7 @@ def _even_out(room: Room, budget: Budget) -> None:
     room.seats = table.best_seats.astype(np.int64)
 
 
-def _crowded(room: Room, seats: kernel.Numbers) -> kernel.Words:
+def _crowded(room: Room, seats: cells.Numbers) -> cells.Words:
     """People who may move, in a group with more of their value than even spreading gives."""
     n, G = len(room.people), room.instance.G
     crowded = np.zeros(room.chairs, np.bool_)
@@ -326,7 +326,7 @@ def _crowded(room: Room, seats: kernel.Numbers) -> kernel.Words:
         total = counts.sum(0)
         uneven = (counts * (counts - 1) // 2).sum(0) > _fewest(total, G)
         crowded[:n] |= uneven[column] & (counts[seats[:n], column] > total[column] // G)
-    found: kernel.Words = room.movers[crowded[room.movers]]
+    found: cells.Words = room.movers[crowded[room.movers]]
     return found
 
 

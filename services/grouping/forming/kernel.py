@@ -8,7 +8,7 @@ processor's wide registers like.
 
 All of it is whole numbers and the proposals come from a counted stream, so kernel.c and the numpy walk below take
 the same steps: who has no compiler waits longer and gets the same bytes. So does a processor without the registers for
-narrow numbers: those are taken only where no sum that is ever looked at needs more than 16 bits (see `_narrow`).
+narrow numbers: those are taken only where no sum that is ever looked at needs more than 16 bits (see cells.py).
 """
 
 from __future__ import annotations
@@ -16,31 +16,31 @@ from __future__ import annotations
 import ctypes
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from services.grouping.forming import native
+from services.grouping.forming.cells import (
+    FORBIDDEN,
+    STRIP,
+    Cells,
+    Kind,
+    Numbers,
+    Words,
+    lined,
+    narrow,
+    padded,
+)
 from services.grouping.forming.instances import Ints
-
-Words = NDArray[np.int32]
-Numbers = NDArray[np.signedinteger[Any]]
-Kind = type[np.int32] | type[np.int16]
 
 LARGEST = 4000
 """People whose table of pairs, the square of that, is still kept whole."""
-FORBIDDEN = 100_000
-"""Price of two people together who must not be."""
 _NEVER = -(2**62)
-_LIMITS, _STRIP, _LINE, _LINE_BYTES = 4096, 32, 16, 64
+_LIMITS, _LINE = 4096, 16
 SPREAD = -np.log((np.arange(_LIMITS) * 2531 % _LIMITS + 0.5) / _LIMITS)
 """Quantiles of the exponential law, in an order where neighbours differ: 2531 is 4096 over the golden ratio."""
 _TOP = 2**27
-_CLOSED = 2**30
-_NARROW_TOP = 2**15 - 1
-_COLUMNS = 64
-"""As many prices of groups as two registers of narrow numbers hold."""
 
 LIBRARY = native.load()
 BACKEND = "numpy" if LIBRARY is None else "c"
@@ -81,18 +81,6 @@ def _walks(library: ctypes.CDLL | None) -> dict[Kind, Callable[..., int]]:
 
 WALKS = _walks(LIBRARY)
 """np.int16 among them only where the processor has the registers for it."""
-
-
-@dataclass(frozen=True)
-class Cells:
-    """How a table keeps its numbers: `closed` is dearer than any price can make good, no limit is above `highest`, and
-    `forbidden` is the price of two people who must not be together.
-    """
-
-    kind: Kind = np.int32
-    closed: int = _CLOSED
-    highest: int = _CLOSED // 4
-    forbidden: int = FORBIDDEN
 
 
 @dataclass
@@ -165,21 +153,21 @@ class Table:
         bound = np.flatnonzero(mates != everyone)
         free = max(tied, int(bound[-1]) + 1 if len(bound) else 0)
         cells = (
-            _narrow(pull, call, seats, people, mates) if LIBRARY is not None and np.int16 in WALKS else Cells()
+            narrow(pull, call, seats, people, mates) if LIBRARY is not None and np.int16 in WALKS else Cells()
         )
-        stride = -(-(free + max(1, -(-(chairs - free) // _STRIP)) * _STRIP) // _STRIP) * _STRIP
-        prices = _lined(chairs, stride, free, 0, cells.kind)
+        stride = -(-(free + max(1, -(-(chairs - free) // STRIP)) * STRIP) // STRIP) * STRIP
+        prices = lined(chairs, stride, free, 0, cells.kind)
         prices[:, :chairs] = (
             np.where(pull >= FORBIDDEN, cells.forbidden, pull) if cells.kind is np.int16 else pull
         )
         table = cls(
             pull=prices,
-            load=_lined(len(call), stride, free, 0, cells.kind),
-            own=_lined(1, stride, free, 0, cells.kind)[0],
+            load=lined(len(call), stride, free, 0, cells.kind),
+            own=lined(1, stride, free, 0, cells.kind)[0],
             call=np.ascontiguousarray(call, np.int32),
-            seats=_padded(np.array(seats), stride, -1, cells.kind),
-            place=_lined(1, stride, free, len(call), cells.kind)[0],
-            limits=_lined(1, _LIMITS + _STRIP, 0, 0, cells.kind)[0],
+            seats=padded(np.array(seats), stride, -1, cells.kind),
+            place=lined(1, stride, free, len(call), cells.kind)[0],
+            limits=lined(1, _LIMITS + STRIP, 0, 0, cells.kind)[0],
             cells=cells,
             people=people,
             least=least,
@@ -223,11 +211,11 @@ class Table:
         """The same people on the same seats, who will take other steps; prices are shared."""
         return replace(
             self,
-            load=_lined(len(self.load), len(self.own), self.free, self.load, self.cells.kind),
-            own=_lined(1, len(self.own), self.free, self.own, self.cells.kind)[0],
-            seats=_padded(self.seats, len(self.own), -1, self.cells.kind),
-            place=_lined(1, len(self.own), self.free, self.place, self.cells.kind)[0],
-            limits=_lined(1, _LIMITS + _STRIP, 0, self.limits, self.cells.kind)[0],
+            load=lined(len(self.load), len(self.own), self.free, self.load, self.cells.kind),
+            own=lined(1, len(self.own), self.free, self.own, self.cells.kind)[0],
+            seats=padded(self.seats, len(self.own), -1, self.cells.kind),
+            place=lined(1, len(self.own), self.free, self.place, self.cells.kind)[0],
+            limits=lined(1, _LIMITS + STRIP, 0, self.limits, self.cells.kind)[0],
             spare=self.spare.copy(),
             best_seats=self.best_seats.copy(),
             seed=seed % 2**64,
@@ -285,7 +273,7 @@ class Table:
         if heat != self._heat:
             self._heat = heat
             self.limits[:_LIMITS] = np.minimum(heat * SPREAD, self.cells.highest)
-            self.limits[_LIMITS:] = self.limits[:_STRIP]
+            self.limits[_LIMITS:] = self.limits[:STRIP]
         while judged < count:
             z = int(words(self.seed, self.drawn, 1)[0])
             self.drawn += 1
@@ -308,23 +296,23 @@ class Table:
     def _row(self, u: int, bits: int, limit: int, most: int) -> int:
         a, groups, first = int(self.seats[u]), len(self.call), self.free
         open_ = len(self.seats) - first
-        strips = -(-open_ // _STRIP)
-        start, turn = bits * strips >> 32, bits % _STRIP
+        strips = -(-open_ // STRIP)
+        start, turn = bits * strips >> 32, bits % STRIP
         column = np.full(2 * groups + 2, self.cells.closed, np.int32)
         column[:groups] = self.load[:, u] - self.load[a, u]
         column[a] = self.cells.closed
         if self.spare[a] > 0:
             column[groups + 1 : -1] = column[:groups]
-        at = slice(first, first + strips * _STRIP)
+        at = slice(first, first + strips * STRIP)
         prices = column[self.place[at]] + self.load[a, at] - self.own[at] - 2 * self.pull[u, at]
-        rows = prices.reshape(strips, _STRIP)
+        rows = prices.reshape(strips, STRIP)
         around = np.concatenate((rows[start:], rows[:start])).ravel()
-        fits = (around <= self.limits[(limit + np.arange(len(around))) % _LIMITS]).reshape(strips, _STRIP)
+        fits = (around <= self.limits[(limit + np.arange(len(around))) % _LIMITS]).reshape(strips, STRIP)
         found = np.concatenate((fits[:, turn:], fits[:, :turn]), axis=1).ravel()[:most]
         k = int(found.argmax())
         if not found[k]:
             return most if len(found) == most else open_
-        self._change(u, first + (start + k // _STRIP) % strips * _STRIP + (turn + k) % _STRIP)
+        self._change(u, first + (start + k // STRIP) % strips * STRIP + (turn + k) % STRIP)
         self._look()
         self.changed += 1
         return min(k + 1, open_)
@@ -381,68 +369,6 @@ class Table:
 
 
 _LOW = 2**32 - 1
-
-
-def _narrow(
-    pull: NDArray[np.integer],
-    call: NDArray[np.integer],
-    seats: NDArray[np.integer],
-    people: int,
-    mate: NDArray[np.integer],
-) -> Cells:
-    """Narrow cells where every price that is compared fits into them, else wide ones.
-
-    Two who must not be together have to start apart, and stay so: the price of it is above every limit, whatever else
-    a swap gains, as it is in wide cells. So it may be any such price, and the same swaps happen.
-    """
-    chairs, hard = len(pull), pull >= FORBIDDEN
-    if chairs < 2 or (2 if people < chairs else 1) * (len(call) + 1) > _COLUMNS:
-        return Cells()
-    size, soft = int(np.bincount(seats).max()), np.where(hard, 0, pull)
-    low = min(0, int(call.min())) + size * min(0, int(soft.min()))
-    high = max(0, int(call.max())) + size * max(0, int(soft.max()))
-    loads, pair, unit = high - low, 2 * int(np.abs(soft).max()), _largest_unit(mate)
-    reach = 2 * loads + pair
-    closed = reach + loads + pair + 1
-    forbidden = reach + unit * reach + 4 * unit**2 * pair + 1
-    dear = int(hard.sum(1).max()) * forbidden
-    if max(closed + loads + pair + dear, 2 * dear + reach) > _NARROW_TOP:
-        return Cells()
-    return (
-        Cells()
-        if (hard & (seats[:, None] == seats[None, :])).any()
-        else Cells(np.int16, closed, reach, forbidden)
-    )
-
-
-def _largest_unit(mate: NDArray[np.integer]) -> int:
-    """How many people the largest ring of those who are kept together has; 1 without any."""
-    largest, seen = 1, set[int]()
-    for at in np.flatnonzero(mate != np.arange(len(mate))).tolist():
-        size = 0
-        while at not in seen:
-            seen.add(at)
-            size, at = size + 1, int(mate[at])
-        largest = max(largest, size)
-    return largest
-
-
-def _lined(rows: int, stride: int, free: int, numbers: Numbers | int, kind: Kind) -> Numbers:
-    """(rows, stride) of these numbers, where number `free` of each row begins a line of the processor's cache: a wide
-    register that straddles two lines is read twice. `stride` is whole strips.
-    """
-    room = np.empty(rows * stride + _STRIP, kind)
-    begin = -(room.ctypes.data // room.itemsize + free) % (_LINE_BYTES // room.itemsize)
-    found = room[begin : begin + rows * stride].reshape(rows, stride)
-    found[:] = numbers
-    return found
-
-
-def _padded(numbers: NDArray[np.integer], length: int, rest: int, kind: Kind) -> Numbers:
-    """A copy of `numbers` with room behind it for the last strip."""
-    room = np.full(length, rest, kind)
-    room[: len(numbers)] = numbers
-    return room[: len(numbers)]
 
 
 def words(seed: int, start: int, count: int) -> NDArray[np.uint64]:

@@ -15,8 +15,8 @@ from math import prod
 import numpy as np
 
 from services.grouping.forming import kernel
+from services.grouping.forming.cells import Words
 from services.grouping.forming.instances import Ints
-from services.grouping.forming.kernel import Words
 
 
 class _Turning(ctypes.Structure):

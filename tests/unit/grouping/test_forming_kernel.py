@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.grouping.forming import cooling, formation, instances, kernel, meetings, native
+from services.grouping.forming import cells, cooling, formation, instances, kernel, meetings, native
 from tests.unit.grouping.forming_cast import a_day
 
 needs_c = pytest.mark.skipif(kernel.LIBRARY is None, reason="no C kernel here: " + native.WITHOUT)
@@ -116,7 +116,7 @@ def tables(draw: Any) -> dict[str, Any]:
     for _ in range(draw(st.integers(0, 4))):
         one, other = numbers.choice(chairs - empty, 2, replace=False)
         if seats[one] != seats[other]:
-            pull[min(one, other), max(one, other)] = kernel.FORBIDDEN + numbers.integers(0, 2) * 4
+            pull[min(one, other), max(one, other)] = cells.FORBIDDEN + numbers.integers(0, 2) * 4
     mate = np.arange(chairs)
     mate[2 : 2 + len(unit)] = np.roll(mate[2 : 2 + len(unit)], -1)
     full = np.bincount(seats[: chairs - empty], minlength=groups)
@@ -136,7 +136,7 @@ def steps(told: dict[str, Any], heats: list[float]) -> list[Any]:
     seen: list[Any] = []
     for heat in heats:
         seen.append((table.walk(heat, 700), table.cost, table.best_cost, table.seats.tolist()))
-    return [*seen, table.load.tolist()] if not (told["pull"] >= kernel.FORBIDDEN).any() else seen
+    return [*seen, table.load.tolist()] if not (told["pull"] >= cells.FORBIDDEN).any() else seen
 
 
 @needs_narrow
@@ -169,7 +169,7 @@ def test_numbers_are_narrow_only_where_every_price_fits() -> None:
 @needs_narrow
 def test_who_starts_beside_somebody_forbidden_is_reckoned_in_wide_numbers() -> None:
     pull = np.zeros((4, 4), np.int64)
-    pull[0, 2] = pull[2, 0] = kernel.FORBIDDEN
+    pull[0, 2] = pull[2, 0] = cells.FORBIDDEN
     kinds = [
         kernel.Table.laid(
             pull, np.zeros((2, 4), np.int64), np.array(seats), people=4, least=np.full(2, 2)
