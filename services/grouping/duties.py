@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
+from typing import cast
 from uuid import UUID, uuid5
 
 from sqlalchemy import select
@@ -12,28 +13,31 @@ from services.grouping import gatherings, members
 from services.grouping.models import Group, Placement, Plan, Round
 from services.grouping.roles import ROLES, propose
 
+Seats = Mapping[UUID, UUID]
 Vacant = Mapping[UUID, Collection[str]]
 
 
-def settle(session: Session, round_: Round, plan: Plan, *, base: Plan | None) -> None:
-    """Roles for a new plan: as in `base` for who stays in their group there, and somebody for what that leaves vacant.
+def settled(session: Session, round_: Round, seats: Seats, *, base: Plan | None) -> dict[UUID, str]:
+    """Who has which role in a new plan: as in `base` for who stays in their group there, and somebody for what that
+    leaves vacant. Nobody else is named.
 
     Without a base, or with one that knows no roles yet, they are proposed for every group.
     """
-    seats = _seats(session, plan)
-    with_a_role = select(Placement).where(Placement.plan_id == base.id, Placement.duty != "") if base else None
-    had = session.scalars(with_a_role).all() if with_a_role is not None else []
+    had = _with_a_role(session, base) if base else []
     vacant: dict[UUID, set[str]] = {}
     if not had:
-        vacant = {seat.group_id: set(ROLES) for seat in seats.values()}
-    expected = {m.participant_id for m in members.known(session, round_.gathering_id) if m.is_expected}
-    for before in had:
-        seat = seats.get(before.participant_id)
-        if seat is not None and seat.group_id == before.group_id and seat.participant_id in expected:
-            seat.duty = before.duty
+        vacant = {group_id: set(ROLES) for group_id in seats.values()}
+    kept: dict[UUID, str] = {}
+    expected = members.expected(session, round_.gathering_id)
+    for person, group_id, duty in had:
+        if seats.get(person) == group_id and person in expected:
+            kept[person] = duty
         else:
-            vacant.setdefault(before.group_id, set()).add(before.duty)
-    fill(session, round_, plan, vacant)
+            vacant.setdefault(group_id, set()).add(duty)
+    here = {person: group_id for person, group_id in seats.items() if person in expected}
+    for found in _proposed(session, round_, here, kept, vacant).values():
+        kept |= {person: duty for duty, person in found.items()}
+    return kept
 
 
 def fill(session: Session, round_: Round, plan: Plan, vacant: Vacant) -> None:
@@ -41,21 +45,36 @@ def fill(session: Session, round_: Round, plan: Plan, vacant: Vacant) -> None:
     if not vacant:
         return
     session.flush()
-    expected = {m.participant_id for m in members.known(session, round_.gathering_id) if m.is_expected}
-    seats = [seat for seat in _seats(session, plan).values() if seat.participant_id in expected]
+    expected = members.expected(session, round_.gathering_id)
+    seats = {person: seat for person, seat in _seats(session, plan).items() if person in expected}
+    had = {person: seat.duty for person, seat in seats.items() if seat.duty}
+    where = {person: seat.group_id for person, seat in seats.items()}
+    for group_id, found in _proposed(session, round_, where, had, vacant).items():
+        give(session, {person: seat for person, seat in seats.items() if seat.group_id == group_id}, found)
+
+
+def _proposed(
+    session: Session, round_: Round, seats: Seats, held: Mapping[UUID, str], vacant: Vacant
+) -> dict[UUID, dict[str, UUID]]:
+    """By group of `vacant`, who has each role there: those of `held` keep theirs."""
+    if not vacant:
+        return {}
     # Equals are told apart by chance, the same each time: by name, the first letters would always be asked.
-    seats.sort(key=lambda seat: uuid5(round_.id, str(seat.participant_id)))
+    drawn = sorted(seats, key=lambda person: uuid5(round_.id, str(person)))
+    tables: dict[UUID, list[UUID]] = {}
+    for person in drawn:
+        tables.setdefault(seats[person], []).append(person)
     had, bringers = earlier(session, round_), bringing(session, round_)
-    for group_id, wanted in vacant.items():
-        here = [seat for seat in seats if seat.group_id == group_id]
-        found = propose(
-            [seat.participant_id for seat in here],
+    return {
+        group_id: propose(
+            here := tables.get(group_id, []),
             earlier=had,
             bringers=bringers.get(group_id, ()),
-            held={seat.duty: seat.participant_id for seat in here if seat.duty},
+            held={held[person]: person for person in here if person in held},
             wanted=wanted,
         )
-        give(session, {seat.participant_id: seat for seat in here}, found)
+        for group_id, wanted in vacant.items()
+    }
 
 
 def give(session: Session, seats: Mapping[UUID, Placement], chosen: Mapping[str, UUID]) -> None:
@@ -77,10 +96,7 @@ def of_group(session: Session, plan: Plan, group_id: UUID) -> dict[UUID, Placeme
 
 def held(session: Session, plan: Plan) -> dict[UUID, str]:
     """Who has which role in a plan; one person has one at most."""
-    mine = select(Placement.participant_id, Placement.duty).where(
-        Placement.plan_id == plan.id, Placement.duty != ""
-    )
-    return {person: duty for person, duty in session.execute(mine)}
+    return {person: duty for person, _group, duty in _with_a_role(session, plan)}
 
 
 def earlier(session: Session, round_: Round) -> dict[UUID, list[str]]:
@@ -114,3 +130,10 @@ def bringing(session: Session, round_: Round) -> dict[UUID, set[UUID]]:
 def _seats(session: Session, plan: Plan) -> dict[UUID, Placement]:
     mine = select(Placement).where(Placement.plan_id == plan.id)
     return {seat.participant_id: seat for seat in session.scalars(mine)}
+
+
+def _with_a_role(session: Session, plan: Plan) -> Sequence[tuple[UUID, UUID, str]]:
+    """Person, group and role."""
+    mine = select(Placement.participant_id, Placement.group_id, Placement.duty)
+    rows = session.execute(mine.where(Placement.plan_id == plan.id, Placement.duty != ""))
+    return cast(Sequence[tuple[UUID, UUID, str]], rows.all())

@@ -10,7 +10,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from services.chassis.errors import NotFound
-from services.grouping.models import Member, Wish
+from services.grouping.models import EXPECTED, Member, Wish
 
 _TOLD = ("given", "family", "territory", "trade", "structure")
 
@@ -62,6 +62,12 @@ def known(session: Session, gathering_id: UUID) -> list[Member]:
             .order_by(func.lower(Member.family), func.lower(Member.given), Member.participant_id)
         )
     )
+
+
+def expected(session: Session, gathering_id: UUID) -> set[UUID]:
+    """Who needs a seat."""
+    mine = select(Member.participant_id).where(Member.gathering_id == gathering_id, Member.state.in_(EXPECTED))
+    return set(session.scalars(mine))
 
 
 def one(session: Session, gathering_id: UUID, participant_id: UUID) -> Member:

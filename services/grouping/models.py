@@ -37,10 +37,13 @@ class Gathering(Base):
     angles: Mapped[list[dict[str, Any]]] = mapped_column(JSON, default=list)
 
 
+EXPECTED = ("registered", "present")
+
+
 class Member(Base):
     """A participant as grouping knows them: no address, no link, only what groups are mixed by.
 
-    `state` is registered, present, absent or cancelled; the first two need a seat.
+    `state` is registered, present, absent or cancelled; those EXPECTED need a seat.
     """
 
     __tablename__ = "members"
@@ -64,7 +67,7 @@ class Member(Base):
 
     @property
     def is_expected(self) -> bool:
-        return self.state in ("registered", "present")
+        return self.state in EXPECTED
 
 
 class Story(Base):

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, select, update
+from sqlalchemy import ColumnElement, delete, func, insert, select, update
 from sqlalchemy.orm import Session
 
 from services.chassis.errors import NotFound, Refused
 from services.grouping import duties, members, proving, rounds, telling
-from services.grouping.models import Ask, Group, Lock, Placement, Plan, Round
+from services.grouping.models import Ask, Group, Lock, Placement, Plan, Proof, Round
 from services.grouping.questions import Solved, plan_groups, seats_of
 from services.grouping.roles import NOT_FOR_BRINGERS, ROLES
 
@@ -59,10 +60,9 @@ def keep(session: Session, ask_id: UUID, solved: Solved | None, *, now: datetime
         return None
     ask.state = "ready"
     state = "draft" if solved.base is None else "proposal"
-    plan = _new_plan(session, ask.round_id, solved.seats, state=state, based_on=solved.base, now=now)
-    plan.figures = solved.figures
-    base = session.get(Plan, solved.base) if solved.base is not None else None
-    duties.settle(session, rounds.by_id(session, ask.round_id), plan, base=base)
+    round_ = rounds.by_id(session, ask.round_id)
+    base = here if solved.base is not None else None
+    plan = _new_plan(session, round_, solved.seats, state=state, base=base, figures=solved.figures, now=now)
     proving.ask(session, plan, solved.question, now=now)
     return plan
 
@@ -118,10 +118,7 @@ def go_back(session: Session, round_: Round, *, now: datetime) -> Plan:
     if before is None or rounds.in_force(session, round_.id) is None:
         raise NothingBefore("No plan was in force before this one.")
     seats = seats_of(session, before)
-    plan = _new_plan(session, round_.id, seats, state="draft", based_on=before.id, now=now)
-    plan.figures = before.figures
-    duties.settle(session, round_, plan, base=before)
-    session.flush()
+    _new_plan(session, round_, seats, state="draft", base=before, figures=before.figures, now=now)
     return publish(session, round_, now=now)
 
 
@@ -255,11 +252,8 @@ def _draft(session: Session, round_: Round, now: datetime) -> Plan:
     here = rounds.in_force(session, round_.id)
     if here is None:
         raise NoPlan("There is no plan yet: form the groups first.")
-    copy = _new_plan(session, round_.id, seats_of(session, here), state="draft", based_on=here.id, now=now)
-    copy.figures = here.figures
-    duties.settle(session, round_, copy, base=here)
-    session.flush()
-    return copy
+    seats = seats_of(session, here)
+    return _new_plan(session, round_, seats, state="draft", base=here, figures=here.figures, now=now)
 
 
 def _groups_at_hand(session: Session, round_: Round, plan: Plan) -> list[Group]:
@@ -270,26 +264,47 @@ def _groups_at_hand(session: Session, round_: Round, plan: Plan) -> list[Group]:
 
 def _new_plan(
     session: Session,
-    round_id: UUID,
+    round_: Round,
     seats: Mapping[UUID, UUID],
     *,
     state: str,
-    based_on: UUID | None,
+    base: Plan | None,
+    figures: dict[str, Any],
     now: datetime,
 ) -> Plan:
-    last = session.scalar(select(func.max(Plan.number)).where(Plan.round_id == round_id))
-    plan = Plan(round_id=round_id, number=(last or 0) + 1, state=state, based_on=based_on, made_at=now)
-    plan.placements = [Placement(participant_id=p, group_id=g) for p, g in seats.items()]
+    """A plan with these seats, and the roles of `base` as far as they hold."""
+    last = session.scalar(select(func.max(Plan.number)).where(Plan.round_id == round_.id))
+    plan = Plan(
+        round_id=round_.id,
+        number=(last or 0) + 1,
+        state=state,
+        based_on=base.id if base else None,
+        figures=figures,
+        made_at=now,
+    )
     session.add(plan)
     session.flush()
+    has = duties.settled(session, round_, seats, base=base)
+    # In one go: made one by one, the seats of 132 people take longer than the queue does.
+    rows = [
+        {"plan_id": plan.id, "participant_id": person, "group_id": group_id, "duty": has.get(person, "")}
+        for person, group_id in seats.items()
+    ]
+    if rows:
+        session.execute(insert(Placement.__table__), rows)  # type: ignore[arg-type]
     _drop_others(session, plan, state)
     return plan
 
 
 def _drop_others(session: Session, plan: Plan, *states: str) -> None:
     """A newer draft takes the place of the one before it, a newer proposal too, and a published plan that of both."""
-    old = (Plan.round_id == plan.round_id) & (Plan.id != plan.id) & Plan.state.in_(states)
-    session.execute(update(Plan).where(old).values(state="dropped"))
+    drop(session, (Plan.round_id == plan.round_id) & (Plan.id != plan.id) & Plan.state.in_(states))
+
+
+def drop(session: Session, which: ColumnElement[bool]) -> None:
+    """Leave plans aside for good; nobody wonders any more how good they are, which was asked with private rules."""
+    session.execute(delete(Proof).where(Proof.plan_id.in_(select(Plan.id).where(which))))
+    session.execute(update(Plan).where(which).values(state="dropped"))
 
 
 def held(session: Session, round_: Round) -> Plan | None:

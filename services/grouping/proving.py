@@ -13,7 +13,6 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from services.chassis.db import Database
-from services.chassis.outbox import wake
 from services.chassis.settings import Settings
 from services.grouping.forming import instances, proofs, seating
 from services.grouping.models import Plan, Proof
@@ -21,6 +20,8 @@ from services.grouping.models import Plan, Proof
 log = structlog.get_logger()
 
 SECONDS = 20.0
+# Whoever looks at one plan after another has each at once: what is left aside within that time is never proved.
+REST = timedelta(seconds=3)
 # A claim outlives the search, the start of its process and a slow machine.
 CLAIM = timedelta(seconds=120)
 TRIES = 3
@@ -32,15 +33,19 @@ def ask(session: Session, plan: Plan, question: dict[str, Any] | None, *, now: d
     """Wonder how good a plan can be, where something here can tell."""
     if question is not None and proofs.IS_HERE:
         session.add(Proof(plan_id=plan.id, question=question, claimed_until=now))
-        wake(session)
 
 
 def find(session: Session, now: datetime) -> list[list[str]]:
-    """Claim the newest question that nobody works on, when nothing is worked on."""
+    """Claim the newest question that nobody works on, when nothing is worked on; a plan rests first."""
     if not proofs.IS_HERE:
         return []
-    mine = select(Proof).where(Proof.found.is_(None), Proof.tries < TRIES).with_for_update(skip_locked=True)
-    waiting = session.scalars(mine.order_by(Proof.claimed_until.desc())).all()
+    mine = (
+        select(Proof)
+        .join(Plan, Plan.id == Proof.plan_id)
+        .where(Proof.found.is_(None), Proof.tries < TRIES, Plan.made_at <= now - REST)
+        .order_by(Proof.claimed_until.desc())
+    )
+    waiting = session.scalars(mine.with_for_update(of=Proof, skip_locked=True)).all()
     if not waiting or any(proof.claimed_until > now for proof in waiting):
         return []
     newest = waiting[0]
@@ -60,7 +65,15 @@ def prove(database: Database, plan_id: UUID) -> None:
         question = waiting.question if waiting is not None and waiting.found is None else None
     if not question:
         return
-    found = _found(question)
+
+    def waits() -> bool:
+        with database.reading() as session:
+            return session.get(Proof, plan_id) is not None
+
+    try:
+        found = _found(question, waits)
+    except proofs.NobodyWaits:
+        return
     with database.transaction() as session:
         proof = session.get(Proof, plan_id, with_for_update=True)
         if proof is not None:
@@ -85,16 +98,17 @@ def _in_turn(database: Database, plan_id: UUID) -> None:
             log.error("proof_broke", plan=str(plan_id), error=type(error).__name__)
 
 
-def _found(question: dict[str, Any]) -> dict[str, Any]:
+def _found(question: dict[str, Any], waits: proofs.Waits) -> dict[str, Any]:
     instance = instances.read(question["instance"], absent=True)
     hint, value = np.array(question["groups"], np.int64), int(question["value"])
     what = "moves" if question.get("plan") is not None else "cost"
     try:
         if what == "moves":
             plan = np.array(question["plan"], np.int64)
-            proof = proofs.fewest_moves(instance, plan, policy=question["policy"], seconds=SECONDS, hint=hint)
+            policy = question["policy"]
+            proof = proofs.fewest_moves(instance, plan, policy=policy, seconds=SECONDS, hint=hint, waits=waits)
         else:
-            proof = proofs.lowest_cost(instance, seconds=SECONDS, hint=hint)
+            proof = proofs.lowest_cost(instance, seconds=SECONDS, hint=hint, waits=waits)
     except seating.Undecided:
         return {"what": what, "value": value, "bound": None, "proved": False}
     return {"what": what, "value": value, "bound": proof.bound, "proved": value <= proof.bound}

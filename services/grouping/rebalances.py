@@ -82,7 +82,7 @@ def leave(session: Session, round_: Round) -> None:
     plan = rounds.on_the_table(session, round_.id, "proposal")
     if plan is None:
         raise plans.NoPlan("There is no proposal to leave aside.")
-    plan.state = "dropped"
+    plans.drop(session, Plan.id == plan.id)
 
 
 def sizes(people: int, groups: int) -> tuple[int, int]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from services.grouping.forming import programs, seating
 from services.grouping.forming.budgets import Budget
 from services.grouping.forming.cells import FORBIDDEN
-from services.grouping.forming.figures import GAP, Figures, fewest_pairs, figures, same_value_pairs
+from services.grouping.forming.figures import GAP, Figures, fewest_pairs, figures, pairs_of_each
 from services.grouping.forming.formation import Room
 from services.grouping.forming.instances import Instance, Ints
 
@@ -102,10 +102,12 @@ def exchange(
         if not trade:
             trade, heat = (_LAST, _HOTTER) if answers.least_gap else (1.2, 1.0)
         room.seats = start
+        found = []
         for moves, seats in _search(room, kept, (round(trade * _MOVE), heat), budget, share, number):
             room.seats = seats
-            groups = room.groups()
-            if answers.may_gain(moves, groups):
+            found.append((moves, room.groups()))
+        for (moves, groups), gap in zip(found, answers.gaps([groups for _, groups in found]), strict=True):
+            if answers.may_gain(moves, gap):
                 answers.note(groups)
     seen = answers.seen
     wanted = answers.chosen(policy)
@@ -151,12 +153,18 @@ class _Answers:
         if not found.broken and (moves not in self.seen or worth < self.seen[moves][:2]):
             self.seen[moves] = (*worth, groups)
 
-    def may_gain(self, moves: int, groups: Ints) -> bool:
-        """Whether no answer with fewer moves is as even as this one, and none with as many is more even."""
-        gap = sum(
-            same_value_pairs(groups, column) - least
-            for column, least in zip(self.columns, self.least, strict=True)
-        )
+    def gaps(self, seatings: Sequence[Ints]) -> list[int]:
+        """What each of these leaves, summed over attributes."""
+        if not seatings:
+            return []
+        every = np.stack(seatings)
+        gaps = np.full(len(every), -sum(self.least), np.int64)
+        for column in self.columns:
+            gaps += pairs_of_each(every, column)
+        return [int(gap) for gap in gaps]
+
+    def may_gain(self, moves: int, gap: int) -> bool:
+        """Whether no answer with fewer moves leaves as small a gap as this one, and none with as many a smaller one."""
         return all(
             gap < seen[0] or (gap == seen[0] and moves == m) for m, seen in self.seen.items() if m <= moves
         )

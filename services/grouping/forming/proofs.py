@@ -10,6 +10,8 @@ import importlib.util
 import json
 import subprocess
 import sys
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,6 +26,14 @@ IS_HERE = importlib.util.find_spec("ortools") is not None
 WITHOUT = "prove: OR-Tools is not installed here; the extra `proof` brings it"
 _START_S = 60.0
 """What the process may take beyond the time of its search, to begin and to lay the model."""
+_LOOK_S = 0.5
+"""Between two looks at whether somebody still waits."""
+
+Waits = Callable[[], bool]
+
+
+class NobodyWaits(Exception):
+    """A proof was stopped because nobody waits for it any more."""
 
 
 @dataclass(frozen=True)
@@ -43,21 +53,30 @@ class Proof:
 
 
 def fewest_moves(
-    instance: Instance, plan: Ints, *, policy: Policy, seconds: float, hint: Ints | None = None
+    instance: Instance,
+    plan: Ints,
+    *,
+    policy: Policy,
+    seconds: float,
+    hint: Ints | None = None,
+    waits: Waits | None = None,
 ) -> Proof:
     """The fewest moves that restore the hard rules; with "balance", of those that leave the least gap there is.
 
-    `plan` is (n,) published groups, -1 for none; `hint` an answer to begin with. Raises seating.Impossible, and
-    seating.Undecided when the least gap is not settled in the time.
+    `plan` is (n,) published groups, -1 for none; `hint` an answer to begin with; `waits` is asked from time to time
+    whether to go on. Raises seating.Impossible, seating.Undecided when the least gap is not settled in the time, and
+    NobodyWaits.
     """
-    return _asked(instance, seconds, hint, plan=plan.tolist(), policy=policy)
+    return _asked(instance, seconds, hint, waits, plan=plan.tolist(), policy=policy)
 
 
-def lowest_cost(instance: Instance, *, seconds: float, hint: Ints | None = None) -> Proof:
+def lowest_cost(
+    instance: Instance, *, seconds: float, hint: Ints | None = None, waits: Waits | None = None
+) -> Proof:
     """The lowest cost of a round: 10 a gap, times its attribute's weight, 4 a repeated pair, less the points of wishes
-    (see weighted_cost). Raises seating.Impossible.
+    (see weighted_cost). `waits` as for fewest_moves. Raises seating.Impossible, NobodyWaits.
     """
-    return _asked(instance, seconds, hint)
+    return _asked(instance, seconds, hint, waits)
 
 
 def weighted_cost(instance: Instance, found: Figures) -> int:
@@ -83,22 +102,42 @@ def question(instance: Instance) -> dict[str, Any]:
     }
 
 
-def _asked(instance: Instance, seconds: float, hint: Ints | None, **about: Any) -> Proof:
+def _asked(instance: Instance, seconds: float, hint: Ints | None, waits: Waits | None, **about: Any) -> Proof:
     asked = {"instance": question(instance), "seconds": seconds, **about}
     asked["hint"] = None if hint is None else hint.tolist()
-    program = [sys.executable, "-m", "services.grouping.forming.proving"]
-    ended = subprocess.run(  # noqa: S603
-        program,
-        input=json.dumps(asked),
-        capture_output=True,
-        text=True,
-        timeout=2 * seconds + _START_S,
-        check=True,
-    )
-    told = json.loads(ended.stdout)
+    told = json.loads(_answered(json.dumps(asked), 2 * seconds + _START_S, waits))
     if told["state"] == "impossible":
         raise seating.Impossible(seating.conflict(instance))
     if told["state"] == "undecided":
         raise seating.Undecided("prove: the least gap was not settled in time")
     groups = None if told["groups"] is None else np.array(told["groups"], np.int64)
     return Proof(told["value"], told["bound"], told["gap"], groups)
+
+
+def _answered(asked: str, seconds: float, waits: Waits | None) -> str:
+    """What the process says to a question. Raises NobodyWaits, and TimeoutExpired or CalledProcessError of one that
+    broke.
+    """
+    program = [sys.executable, "-m", "services.grouping.forming.aside"]
+    until = time.monotonic() + seconds
+    left: str | None = asked
+    with subprocess.Popen(  # noqa: S603
+        program, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        try:
+            while True:
+                try:
+                    said, broke = process.communicate(left, timeout=_LOOK_S)
+                    break
+                except subprocess.TimeoutExpired:
+                    left = None  # it was handed over
+                    if time.monotonic() > until:
+                        raise
+                    if waits is not None and not waits():
+                        raise NobodyWaits from None
+        except BaseException:
+            process.kill()
+            raise
+    if process.returncode:
+        raise subprocess.CalledProcessError(process.returncode, program, said, broke)
+    return said

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import os
 import sys
 from collections.abc import Iterable
 from dataclasses import replace
@@ -26,7 +25,6 @@ bound true.
 
 def main() -> None:
     """The states are proved (as far as the time reached), impossible, and undecided."""
-    os.nice(10)
     asked = json.load(sys.stdin)
     instance = instances.read(asked["instance"], absent=True)
     instance = replace(instance, weights=tuple(asked["instance"].get("weights", ())))
@@ -188,7 +186,3 @@ class _Model:
     def _both(self, pairs: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
         here = set(self.people)
         return [(a, b) for a, b in pairs if a in here and b in here]
-
-
-if __name__ == "__main__":
-    main()

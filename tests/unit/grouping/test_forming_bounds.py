@@ -7,9 +7,10 @@ from typing import Any
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
 
 from services.grouping.forming import bounds, formation, instances
-from services.grouping.forming.figures import figures
+from services.grouping.forming.figures import figures, pairs_of_each, same_value_pairs
 from services.grouping.forming.instances import Instance
 from tests.unit.grouping.forming_cast import a_day
 
@@ -89,3 +90,12 @@ def test_on_the_day_the_bound_is_nearer_than_counting_wishes() -> None:
     instance = instances.read(a_day())
 
     assert bounds.cost_bound(instance) > -bounds.wish_bound(instance)
+
+
+@given(
+    arrays(np.int64, st.tuples(st.integers(0, 4), st.integers(0, 9)), elements=st.integers(-1, 3)), st.data()
+)
+def test_several_answers_counted_at_once_are_counted_as_each_alone(seatings: Any, data: st.DataObject) -> None:
+    values = data.draw(arrays(np.int64, seatings.shape[1], elements=st.integers(-1, 3)))
+
+    assert pairs_of_each(seatings, values).tolist() == [same_value_pairs(groups, values) for groups in seatings]

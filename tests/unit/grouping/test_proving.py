@@ -74,6 +74,44 @@ def test_a_question_is_claimed_once_and_again_when_nobody_answers(day: Day, draf
 
 
 @needs_or_tools
+def test_a_plan_rests_before_anybody_wonders_how_good_it_is(day: Day, draft: UUID) -> None:
+    ask(day, draft)
+
+    with day.database.transaction() as session:
+        session.get_one(Plan, draft).made_at = NOON
+        session.flush()
+
+        assert proving.find(session, NOON + proving.REST / 2) == []
+        assert proving.find(session, NOON + proving.REST) == [[str(draft)]]
+
+
+@needs_or_tools
+def test_nobody_wonders_about_a_plan_that_another_one_replaced(day: Day, draft: UUID) -> None:
+    ask(day, draft)
+
+    with day.database.transaction() as session:
+        round_ = session.get_one(Round, session.get_one(Plan, draft).round_id)
+        rounds.ask_form(session, round_, by=ORGANISER, now=NOON)
+    day.settle()
+
+    with day.database.reading() as session:
+        assert session.get_one(Plan, draft).state == "dropped"
+        assert session.get(Proof, draft) is None
+
+
+@needs_or_tools
+def test_a_proof_that_nobody_waits_for_any_more_is_stopped(day: Day) -> None:
+    day.crowd(60, topics=6)
+    with day.database.transaction() as session:
+        round_ = rounds.open_round(session, GATHERING, kind="topics", name="", by=ORGANISER, now=NOON)
+    with day.database.reading() as session:
+        asked = questions.put(session, session.get_one(Round, round_.id))
+
+    with pytest.raises(proofs.NobodyWaits):
+        proofs.lowest_cost(asked.instance, seconds=3600, waits=lambda: False)
+
+
+@needs_or_tools
 def test_a_plan_that_nobody_can_better_is_said_to_be_and_its_question_is_forgotten(
     day: Day, draft: UUID, browse: Callable[..., Browser]
 ) -> None:
