@@ -102,7 +102,8 @@ def _of(row: Any) -> DeadFact:
         row.subject,
         row.version,
         row.heard_at,
-        row.attempts,
+        # Tries that ended badly, and those that never ended.
+        row.attempts + row.starts,
         (row.trace or "--").split("-")[1],
         row.error or "",
         row.behind,

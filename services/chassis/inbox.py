@@ -177,7 +177,7 @@ class Inbox:
         """
         return self._hear(database, envelope, unparks=True)
 
-    def _hear(self, database: Database, envelope: Envelope, *, unparks: bool) -> str:
+    def _hear(self, database: Database, envelope: Envelope, *, unparks: bool, revives: bool = False) -> str:
         ear = self.ears.get(envelope.get("type", ""))
         if ear is None:
             log.warning("fact_unknown", type=envelope.get("type"))
@@ -192,30 +192,30 @@ class Inbox:
         try:
             if is_counted and not self.starts.may(database, told):
                 return "dead"
-            return self._apply(database, ear, envelope, unparks=unparks)
+            return self._apply(database, ear, envelope, unparks=unparks, revives=revives)
         except DBAPIError as error:
             if is_passing(error):
                 if is_counted:
                     self.starts.ended_by_database(told)
                 raise
-            return self._failed(database, envelope, error)
+            return self._failed(database, envelope, error, revives=revives)
         except ValidationError as error:
-            return self._failed(database, envelope, error, final=True)
+            return self._failed(database, envelope, error, final=True, revives=revives)
         except (
             Exception
         ) as error:  # the handler's own fault: counted, shown, and never in the way of other facts
-            return self._failed(database, envelope, error)
+            return self._failed(database, envelope, error, revives=revives)
 
     def retry(self, database: Database, event_id: UUID) -> str:
-        """Try a dead fact once more, and what is parked behind it. Raises LookupError when there is none."""
-        with database.transaction() as session:
+        """Try a dead fact once more, and what is parked behind it. Raises LookupError when there is none.
+
+        It stays dead until it is heard, whatever happens meanwhile: nobody would send it again.
+        """
+        with database.reading() as session:
             row = session.execute(_dead(event_id)).one_or_none()
-            if row is None:
-                raise LookupError(f"no dead fact {event_id}")
-            session.execute(
-                update(inbox).where(inbox.c.event_id == event_id).values(status="failed", attempts=0, starts=0)
-            )
-        return self.hear(database, {**row.envelope, "attempt": 1})
+        if row is None:
+            raise LookupError(f"no dead fact {event_id}")
+        return self._hear(database, {**row.envelope, "attempt": 1}, unparks=True, revives=True)
 
     def discard(self, database: Database, event_id: UUID, *, now: datetime) -> None:
         """Leave a dead fact unheard for good; what is parked behind it goes on. Raises LookupError."""
@@ -250,24 +250,25 @@ class Inbox:
             self._unpark(database, source, subject)
         return outcomes
 
-    def _apply(self, database: Database, ear: Ear, envelope: Envelope, *, unparks: bool) -> str:
+    def _apply(self, database: Database, ear: Ear, envelope: Envelope, *, unparks: bool, revives: bool) -> str:
         read = _Read.of(ear, envelope)
         prepared: tuple[Any, ...] = ()
         if ear.prepare is not None:
             with database.reading() as session:
-                if _was_heard(session, read.told.event_id) not in DONE:
+                if revives or _was_heard(session, read.told.event_id) not in DONE:
                     prepared = (ear.prepare(session, read.fact, datetime.now(UTC)),)
-        (outcome,), unparked = self._commit(database, [read], *prepared)
+        (outcome,), unparked = self._commit(database, [read], *prepared, revives=revives)
         for source, subject in unparked if unparks else ():
             self._unpark(database, source, subject)
         return outcome
 
     def _commit(
-        self, database: Database, reads: Sequence[_Read], *prepared: Any
+        self, database: Database, reads: Sequence[_Read], *prepared: Any, revives: bool = False
     ) -> tuple[list[str], list[ledger.Thread]]:
         """One transaction: what became of the first facts, at least one, and the threads with more parked behind.
 
-        `prepared` is the result of the long part; only a fact that is alone has one.
+        `prepared` is the result of the long part; only a fact that is alone has one. What is done with is not begun
+        again, unless a person `revives` it and it was never applied.
         """
         now, enough = datetime.now(UTC), time.monotonic() + TOGETHER_S
         outcomes: list[str] = []
@@ -281,7 +282,8 @@ class Inbox:
             known = ledger.statuses(session, [read.told.event_id for read in reads])
             for read in reads:
                 told = read.told
-                if known.get(told.event_id) in DONE or told.version <= last[told.thread]:
+                is_done = known.get(told.event_id) in DONE and not revives
+                if is_done or told.version <= last[told.thread]:
                     again.append(told)
                     outcomes.append("again")
                 elif told.version > last[told.thread] + 1:
@@ -311,7 +313,15 @@ class Inbox:
             log.info(f"fact_{outcome}", **read.told.for_the_log)
         return outcomes, unparked
 
-    def _failed(self, database: Database, envelope: Envelope, error: Exception, *, final: bool = False) -> str:
+    def _failed(
+        self,
+        database: Database,
+        envelope: Envelope,
+        error: Exception,
+        *,
+        final: bool = False,
+        revives: bool = False,
+    ) -> str:
         now, told = datetime.now(UTC), Told.of(envelope)
         story = "".join(traceback.format_exception(error))[-4000:]
         with database.transaction() as session:
@@ -319,7 +329,7 @@ class Inbox:
             row = session.execute(
                 select(inbox.c.status, inbox.c.attempts).where(inbox.c.event_id == told.event_id)
             ).one_or_none()
-            if told.version <= last or (row is not None and row.status in DONE):
+            if told.version <= last or (row is not None and row.status in DONE and not revives):
                 ledger.count_again(session, [told.event_id])
                 self._acknowledge(session, [told])
                 return "again"
@@ -328,7 +338,7 @@ class Inbox:
                 ledger.park(session, [told], now)
                 return "parked"
             tries = 1 if row is None else row.attempts + 1
-            status = "dead" if final or tries >= TRIES else "failed"
+            status = "dead" if final or revives or tries >= TRIES else "failed"
             ledger.record(session, [told], status=status, now=now, attempts=tries, keep=True, error=story)
             if status == "dead":
                 self._acknowledge(session, [told])

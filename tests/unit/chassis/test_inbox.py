@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from contextlib import suppress
 from datetime import UTC, datetime
 from uuid import UUID, uuid4
 
@@ -10,7 +11,7 @@ import pytest
 from marshmallow import fields
 from sqlalchemy import Column, Integer, MetaData, String, Table, Uuid, insert, select
 
-from services.chassis import ledger
+from services.chassis import dead, ledger
 from services.chassis.db import Database, ack_out, inbox, own_tables, parked
 from services.chassis.inbox import TRIES, Heard, Inbox
 from services.chassis.outbox import new_trace
@@ -282,6 +283,34 @@ def test_a_retried_dead_fact_is_heard_once_its_handler_can(open_sqlite):
     assert words(database) == ["hello"]
     with pytest.raises(LookupError):
         ear.retry(database, SUBJECT)
+
+
+class Killed(BaseException):
+    """SIGKILL in the middle of a handler."""
+
+
+@pytest.mark.parametrize("ending", [RuntimeError, Killed])
+def test_a_retried_dead_fact_stays_dead_until_it_is_heard(open_sqlite, ending):
+    ear, database = Inbox("grouping"), open_sqlite(METADATA, "grouping")
+    trouble: list[type[BaseException]] = [RuntimeError]
+
+    @ear.on(TYPE, reads=Person)
+    def note(session, fact, now):
+        if trouble:
+            raise trouble[0]
+        session.execute(insert(effects).values(person=fact["person"], word=fact["word"]))
+
+    for _ in range(TRIES):
+        ear.hear(database, a_fact(event_id=SUBJECT))
+    trouble[0] = ending
+    with suppress(Killed):
+        ear.retry(database, SUBJECT)
+
+    # Its teller has its acknowledgement: whoever is not on the list of the dead is never heard.
+    with database.reading() as session:
+        assert dead.one(session, SUBJECT) is not None
+    trouble.clear()
+    assert (ear.retry(database, SUBJECT), words(database)) == ("heard", ["hello"])
 
 
 def test_the_long_part_of_a_handler_runs_before_its_transaction(open_sqlite):
