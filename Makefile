@@ -33,8 +33,9 @@ day: setup ## Plays the reference day through the running platform's public door
 faults: setup-dev ## Ten minutes of the fault matrix: lost, twice and disorder per row; writes var/faults.json
 	@exec $(PY) -m tests.faults --minutes 10
 
-faults-all: setup-dev ## The whole fault matrix on both databases, and whole days while things die
-	@$(PY) -m tests.faults --all; matrix=$$?; $(PY) -m tests.faults.days; days=$$?; exit $$((matrix || days))
+faults-all: setup-dev ## The whole fault matrix on both databases, whole days while things die, and what grows in nine minutes
+	@$(PY) -m tests.faults --all; matrix=$$?; $(PY) -m tests.faults.days; days=$$?; $(PY) -m tests.faults.soak; soak=$$?; \
+	  exit $$((matrix || days || soak))
 
 compose-test: setup-dev ## Runs docker-compose.yml for real: builds, plays the day, kills, heals; RUNBOOK=1: the runbook too; SHORT=1; OVERRIDES=1
 	@exec $(PY) -m tests.compose $(if $(RUNBOOK),--runbook) $(if $(SHORT),--short) $(if $(OVERRIDES),--overrides)
