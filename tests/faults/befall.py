@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from tests.faults.harm import brokers, machine, mail, messages, networks, processes
+from tests.faults.harm import ages, brokers, desks, machine, mail, messages, networks, processes
 from tests.faults.harm.scene import Harm, Scene
 from tests.faults.queues import Queue
 from tests.faults.rig import Make
@@ -27,6 +27,7 @@ def make_of(row: Row) -> Make:
         late=row.process if row.fault == "late" else "",
         disk=row.process == "disk",
         clock=row.process == "clock",
+        age="older" if row.fault == "upgrade" else "",
         hosted=service if part == "host" else "",
     )
 
@@ -53,6 +54,8 @@ FAULTS: dict[str, Harm] = {
     "forsake": processes.forsake,
     "away": processes.away,
     "lethal": processes.lethal,
+    "seating": desks.seating,
+    "upgrade": ages.upgrade,
     "storm": brokers.storm,
     "late": processes.nothing,
     "flush": brokers.flush,

@@ -37,6 +37,9 @@ PLACES = {
     "in effect": Place(r"INSERT INTO (members|letters|people|attendances)|UPDATE (members|people)", "in"),
     "before commit": Place(r"INSERT INTO inbox", "before"),
     "after commit before ack": Place(r"INSERT INTO inbox", "after"),
+    # The same, for somebody who has just come and is given a seat at once.
+    "seating before commit": Place(r"INSERT INTO placements", "before"),
+    "seated before ack": Place(r"INSERT INTO placements", "after"),
     # A teller: the request is carried out and not committed; is committed and not answered.
     "request before commit": Place(r"INSERT INTO outbox", "before"),
     "request committed": Place(r"INSERT INTO outbox", "after"),

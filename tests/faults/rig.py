@@ -19,7 +19,7 @@ from sqlalchemy import Engine, NullPool, create_engine, event, make_url, text
 
 from infra.embedded import running
 from tests.embedded import ROOT, SERVICES, Platform
-from tests.faults import clock
+from tests.faults import ages, clock
 from tests.faults.broker import Broker
 from tests.faults.hosts import Net, NoHosts
 from tests.faults.sink import Sink
@@ -45,6 +45,7 @@ class Make:
     `broker` is street (the launcher's own, with a journal), aof or memory (ours, with and without one). `wired` names
     what is reached over a wire: broker, database or web. `late` names what is started last. `disk` puts the databases
     on a small disk of their own. The worker of the `hosted` service runs on two further hosts instead of this one.
+    `age` is the version that every process begins as, one of ages.py.
     """
 
     database: str
@@ -55,6 +56,7 @@ class Make:
     disk: bool = False
     clock: bool = False
     hosted: str = ""
+    age: str = ""
 
 
 @dataclass
@@ -108,6 +110,8 @@ class Rig:
 
     def __enter__(self) -> Rig:
         self.gates.mkdir(parents=True)
+        if self.make.age:
+            ages.set_age(self.data, ages.EVERYBODY, self.make.age)
         try:
             self._start()
         except BaseException:

@@ -89,6 +89,8 @@ ALL = (
     Row("grouping.child", "kill", "after commit before ack"),
     Row("notifications.mail", "kill", "handed"),
     Row("notifications.mail", "kill", "sent and not written", short=True),
+    Row("grouping.worker", "seating", "seating before commit", short=True),
+    Row("grouping.worker", "seating", "seated before ack", short=True),
     # Somebody who never comes back by themselves is replaced.
     Row("grouping.worker", "forsake", times=1, short=True),
     Row("grouping.worker", "forsake", "after pop before unacked", times=1),
@@ -156,6 +158,9 @@ ALL = (
     Row("queue", "garbage", times=2, short=True),
     Row("queue", "misshapen"),
     Row("grouping.worker", "lethal", times=1),
+    # Two versions at once: every process begins as the version before, is ended and started as this one, one after the
+    # other under load, and then as the next one. See ages.py for what the versions say and understand.
+    Row("everything", "upgrade", times=2, facts=1800, short=True),
     # Long, and all at once.
     Row("grouping.worker", "away", times=1, facts=3000, short=True),
     Row("notifications.worker", "away", times=1),

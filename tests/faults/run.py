@@ -40,6 +40,7 @@ def run(rig: Rig, row: Row, *, facts: int, hands: int) -> dict[str, Any]:
     waited, still = _wait(rig, crowd, harm)
     quiet_at = time.time()
     harm.join(1)
+    looked = [] if waited else [wrong for look in scene.afterwards for wrong in look()]
     crowd.end()
     gates.disarm(rig.gates)
     found = history.check(rig, crowd, marks)
@@ -71,7 +72,7 @@ def run(rig: Rig, row: Row, *, facts: int, hands: int) -> dict[str, Any]:
         "asked_again": crowd.again,
         "seconds": round(time.monotonic() - began, 1),
         "notes": scene.notes,
-        "broken": trouble + waited + found.broken,
+        "broken": trouble + waited + looked + found.broken,
     }
 
 

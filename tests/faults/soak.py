@@ -1,7 +1,7 @@
 """python -m tests.faults.soak: minutes of steady load; what grows, by how much an hour, and whether it ends.
 
-Memory is held against a slope: what a process takes more each hour once it is warm. Tables hold what people did, so they
-must grow; they are held against what is left of them once the days have gone by after which the house forgets.
+Memory is held against a slope: what a process takes more each hour once it is warm. Tables hold what people did, so
+they must grow; they are held against what is left once the days have gone by after which the house forgets.
 """
 
 from __future__ import annotations
@@ -106,7 +106,7 @@ class Watch:
 
 
 def _rows(rig: Rig, service: str, table: str) -> int:
-    return rig.count(service, f"select count(*) from {table}")
+    return rig.count(service, f"select count(*) from {table}")  # noqa: S608 names of this file
 
 
 def _bytes(rig: Rig, service: str) -> int:
@@ -220,7 +220,8 @@ def _say(told: dict[str, Any]) -> None:
     print(f"  {'memory (PSS), MiB':<44} {'first':>9} {'last':>9} {'most':>9} {'an hour':>10}")
     for name, size in told["memory"].items():
         print(
-            f"  {name:<44} {size['first_mib']:>9} {size['last_mib']:>9} {size['most_mib']:>9} {size['slope_mib_h']:>+10}"
+            f"  {name:<44} {size['first_mib']:>9} {size['last_mib']:>9} {size['most_mib']:>9}"
+            f" {size['slope_mib_h']:>+10}"
         )
     print(f"  {'rows':<44} {'first':>9} {'last':>9} {'most':>9} {'an hour':>10} {'in 1000 facts':>14}")
     for name, size in told["tables"].items():

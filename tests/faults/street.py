@@ -35,6 +35,9 @@ def be(name: str) -> None:
         from tests.faults import gates  # noqa: PLC0415 the launcher asks this module for names only
 
         gates.install(gates_folder, name)
+        from tests.faults import ages  # noqa: PLC0415 as above
+
+        ages.become(ages.age_of(Path(os.environ["PALABRE_DATA"]), name))
     if name == "grouping.worker":
         _let_some_kill()
     service, _, role = name.partition(".")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 from tests.faults.broker import Broker
 from tests.faults.crowd import Crowd
@@ -27,6 +28,9 @@ class Scene:
     done: int = 0
     ended_at: float = 0.0
     notes: list[str] = field(default_factory=list)
+    # What a fault keeps from one time to the next; and what is looked at once all is quiet: each tells what is wrong.
+    keep: dict[str, Any] = field(default_factory=dict)
+    afterwards: list[Callable[[], list[str]]] = field(default_factory=list)
 
     @property
     def broker(self) -> Broker:
