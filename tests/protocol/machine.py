@@ -19,7 +19,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from services.chassis.broker import events_queue
 from services.chassis.inbox import Inbox
 from tests.protocol.broker import Broker
-from tests.protocol.street import HEARERS, KINDS, MISSHAPEN, TELLER, Both, Houses, Street
+from tests.protocol.street import HEARERS, KINDS, MISSHAPEN, TELLER, Both, Houses, Street, do_and_tell
 
 SUBJECTS = (UUID(int=1), UUID(int=2))
 SETTLED_S = 10
@@ -30,30 +30,39 @@ WHO = st.sampled_from((TELLER, *HEARERS))
 
 
 class Protocol(RuleBasedStateMachine):
-    """Made with other parts (`ears`, `broker`), it tells whether those keep the promises."""
+    """Made with other parts (`ears`, `broker`, `say`), it tells whether those keep the promises."""
 
     ears: Any = Inbox
     broker: Any = Broker
+    say: Any = staticmethod(do_and_tell)
 
     @initialize()
     def open(self) -> None:
-        self.street = Street(houses(), type(self).ears, type(self).broker())
+        self.street = Street(houses(), type(self).ears, type(self).broker(), type(self).say)
         self.told: dict[tuple[str, UUID], list[int]] = {(h, s): [] for h in HEARERS for s in SUBJECTS}
         self.discarded: set[tuple[str, int]] = set()
         self.last = 0
         self.wrong: set[int] = set()
         self.dump = self.street.broker.dump()
 
-    @rule(kind=st.sampled_from(list(KINDS)), subject=st.sampled_from(SUBJECTS), poison=st.integers(0, 7))
-    def tell(self, kind: Any, subject: UUID, poison: int) -> None:
+    @rule(
+        kind=st.sampled_from(list(KINDS)),
+        subject=st.sampled_from(SUBJECTS),
+        poison=st.integers(0, 7),
+        dies=DEATHS,
+    )
+    def tell(self, kind: Any, subject: UUID, poison: int, dies: tuple[str, int] | None = None) -> None:
         self.last += 1
+        if not self.street.tell(kind, subject, self.last, dies):
+            return
         if poison == 0:
             self.street.poisoned.add(self.last)
         elif poison == 1:
             MISSHAPEN.add(self.last)
+        elif poison == 2:
+            self.street.lethal.add(self.last)
         if poison <= 1:
             self.wrong.add(self.last)
-        self.street.tell(kind, subject, self.last)
         for hearer in KINDS[kind]:
             self.told[hearer, subject].append(self.last)
 
@@ -117,7 +126,12 @@ class Protocol(RuleBasedStateMachine):
 
     @rule()
     def mend_handlers(self) -> None:
+        self._mend()
+
+    def _mend(self) -> None:
         self.street.poisoned.clear()
+        self.street.lethal.clear()
+        self.street.kills.clear()
         MISSHAPEN.clear()
 
     @precondition(lambda self: any(self.street.dead(name) for name in HEARERS))
@@ -129,11 +143,16 @@ class Protocol(RuleBasedStateMachine):
     def _decide(self, name: str, *, retries: bool) -> None:
         event_id = self.street.dead(name)[0]
         service, database = self.street.services[name], self.street.databases[name]
-        if retries:
-            service.inbox.retry(database, event_id)
-            return
-        self.discarded.add((name, self.street.number_of(name, event_id)))
-        service.inbox.discard(database, event_id, now=datetime.now(UTC))
+        number = self.street.number_of(name, event_id)
+        self.street.kills.pop((name, number), None)
+        if not retries:
+            self.discarded.add((name, number))
+        # What is tried, or what waited behind it, may kill the operator's process as well.
+        with self.street.death.comes(None):
+            if retries:
+                service.inbox.retry(database, event_id)
+            else:
+                service.inbox.discard(database, event_id, now=datetime.now(UTC))
 
     @invariant()
     def once_and_in_order(self) -> None:
@@ -154,8 +173,7 @@ class Protocol(RuleBasedStateMachine):
         # The last of the faults is a broker that forgot; from then on it behaves.
         self.street.broker.is_away = False
         self.street.broker.forget()
-        self.street.poisoned.clear()
-        MISSHAPEN.clear()
+        self._mend()
         for _ in range(SETTLED_S):
             self.street.go_round()
             for name in HEARERS:

@@ -7,6 +7,7 @@ sends. Time is the hour written in the rows: `pass_time` moves what waits nearer
 from __future__ import annotations
 
 import shutil
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from copy import deepcopy
@@ -30,8 +31,11 @@ from services.chassis.outbox import Event, publish
 from services.chassis.relay import Relay
 from services.chassis.service import Service
 from services.chassis.settings import Settings
+from services.chassis.starts import STARTS
 from services.chassis.worker import acknowledge, sing, take
 from tests.protocol.broker import Broker, Message, Post
+
+Say = Callable[[Database, type[Event], UUID, int], None]
 
 TELLER, HEARERS = "registration", ("grouping", "notifications")
 
@@ -141,13 +145,21 @@ class Houses:
 
 
 class Street:
-    """Begins with empty databases; `ears` makes each hearer's inbox, and a test may have it made badly."""
+    """Begins with empty databases; `ears` makes each hearer's inbox, `say` tells. A test may have either made badly."""
 
-    def __init__(self, houses: Houses, ears: Callable[[str], Inbox], broker: Broker) -> None:
+    def __init__(
+        self, houses: Houses, ears: Callable[[str], Inbox], broker: Broker, say: Say | None = None
+    ) -> None:
         houses.wipe()
         MISSHAPEN.clear()
         self.broker, self.death, self.databases = broker, houses.death, houses.databases
+        self.say = say or do_and_tell
         self.poisoned: set[int] = set()
+        # Facts that kill each worker that acts on them; how often each did so under suspicion since it was decided on.
+        self.lethal: set[int] = set()
+        self.kills: Counter[tuple[str, int]] = Counter()
+        self._hearer = ""
+        self._suspects: set[int] = set()
         # Facts that were in the hands of a worker that died.
         self.struck: set[int] = set()
         self.services: dict[str, Service] = {}
@@ -160,13 +172,19 @@ class Street:
         self.relays: dict[str, Relay] = {}
 
     def _note(self, session: Session, fact: dict[str, Any], now: datetime) -> None:
+        if fact["number"] in self.lethal:
+            self.kills[self._hearer, fact["number"]] += fact["number"] in self._suspects
+            raise Killed
         if fact["number"] in self.poisoned:
             raise RuntimeError("poison")
         session.execute(insert(effects).values(subject=fact["person"], number=fact["number"]))
 
-    def tell(self, kind: type[Event], subject: UUID, number: int) -> None:
-        with self.databases[TELLER].transaction() as session:
-            publish(session, kind, about={"person": subject, "number": number})
+    def tell(self, kind: type[Event], subject: UUID, number: int, dies: tuple[str, int] | None = None) -> bool:
+        """The teller does something and tells it; False when it died before that was so."""
+        with self.death.comes(dies):
+            self.say(self.databases[TELLER], kind, subject, number)
+        with self.databases[TELLER].reading() as session:
+            return session.scalar(select(effects.c.id).where(effects.c.number == number)) is not None
 
     def relay(self, name: str, dies: tuple[str, int] | None = None) -> None:
         """One turn of a relay; one that died is another process next time."""
@@ -185,6 +203,7 @@ class Street:
     def deliver(self, queue: str, place: int, dies: tuple[str, int] | None = None, again: bool = False) -> None:
         """A worker takes one message; it stays in the broker when the worker dies (late acknowledgement)."""
         message = self.broker.queues[queue][place]
+        self._hearer, self._suspects = queue.partition(".")[0], _suspects(message)
         with self.death.comes(dies):
             self._work(deepcopy(message))
             if again:
@@ -193,6 +212,8 @@ class Street:
                 del self.broker.queues[queue][place]
             return
         message.was_taken = True
+        over = {one for one, times in self.kills.items() if times > STARTS}
+        assert not over, f"{over} kill one worker after the other"
         facts = message.args[:1] if message.task.endswith(".hear") else []
         self.struck.update(int(fact["data"]["number"]) for one in facts for fact in apart(one))
 
@@ -255,6 +276,26 @@ class Street:
             for queue in (acks_queue(TELLER), *(events_queue(n) for n in (*HEARERS, TELLER))):
                 while self.broker.queues.get(queue):
                     self.deliver(queue, 0)
+
+
+def do_and_tell(database: Database, kind: type[Event], subject: UUID, number: int) -> None:
+    """What the teller did and the fact of it, in one transaction."""
+    with database.transaction() as session:
+        do(session, subject, number)
+        publish(session, kind, about={"person": subject, "number": number})
+
+
+def do(session: Session, subject: UUID, number: int) -> None:
+    session.execute(insert(effects).values(subject=subject, number=number))
+
+
+def _suspects(message: Message) -> set[int]:
+    """The numbers of the facts of a message that may have killed its worker before."""
+    if not message.task.endswith(".hear"):
+        return set()
+    facts = apart(message.args[0])
+    is_again = facts[0]["attempt"] > 1 and not facts[0].get("afresh")
+    return {int(fact["data"]["number"]) for fact in facts} if is_again or message.was_taken else set()
 
 
 def _without_fsync(connection: Any, _record: object) -> None:
