@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 from services.chassis.db import inbox, parked
 
 LISTED = 200
+"""Lines of a page; nobody settles more of them in one sitting."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,12 +57,16 @@ class DeadFact:
         }
 
 
-def every(session: Session) -> Sequence[DeadFact]:
-    """The dead facts, the oldest first, two hundred at most."""
-    rows = session.execute(
-        select(inbox, _BEHIND).where(inbox.c.status == "dead").order_by(inbox.c.heard_at).limit(LISTED)
-    ).all()
+def every(session: Session, *, limit: int | None = None) -> Sequence[DeadFact]:
+    """The dead facts, the oldest first; the first `limit` of them if it is given."""
+    mine = select(inbox, _BEHIND).where(inbox.c.status == "dead")
+    rows = session.execute(mine.order_by(inbox.c.heard_at, inbox.c.event_id).limit(limit)).all()
     return [_of(row) for row in rows]
+
+
+def count(session: Session) -> int:
+    """How many there are, listed or not."""
+    return session.scalar(select(func.count()).where(inbox.c.status == "dead")) or 0
 
 
 def one(session: Session, event_id: UUID) -> DeadFact | None:

@@ -40,7 +40,10 @@ def install(app: Flask, service: Service) -> None:
     def listed(session: Session) -> str:
         operators.signed_in()
         found = session.execute(select(drifts).order_by(drifts.c.found_at.desc()).limit(dead.LISTED)).all()
-        return render("chassis/dead_facts.html", facts=dead.every(session), drifts=found, home=home)
+        facts = dead.every(session, limit=dead.LISTED)
+        return render(
+            "chassis/dead_facts.html", facts=facts, count=dead.count(session), drifts=found, home=home
+        )
 
     @reading
     def shown(session: Session, event_id: UUID) -> str:

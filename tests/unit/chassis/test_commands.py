@@ -8,8 +8,9 @@ import sys
 from uuid import uuid4
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import insert, select
 
+from services.chassis import dead
 from services.chassis.db import Database, inbox
 from services.chassis.inbox import TRIES
 from tests import toys
@@ -57,6 +58,21 @@ def test_the_list_names_each_dead_fact_and_what_waits_behind_it(dead_fact):
     assert (code, said.splitlines()[-1]) == (0, "1 dead")
     for part in (dead_fact[1], toys.Wished.type, "1 parked behind", "no such table: effects"):
         assert part in said
+
+
+def test_the_list_names_every_dead_fact_however_many(dead_fact):
+    database, _ = dead_fact
+    with database.transaction() as session:
+        row = session.execute(select(inbox).where(inbox.c.status == "dead")).one()._asdict()
+        session.execute(
+            insert(inbox), [row | {"event_id": uuid4(), "subject": uuid4()} for _ in range(dead.LISTED)]
+        )
+
+    _, said, _ = run("dead", "list")
+    _, told, _ = run("dead", "list", "--json")
+
+    assert said.splitlines()[-1] == f"{dead.LISTED + 1} dead"
+    assert len(json.loads(told)) == len(said.splitlines()) - 1 == dead.LISTED + 1
 
 
 def test_programs_are_told_the_list_without_what_facts_say_of_people(dead_fact):

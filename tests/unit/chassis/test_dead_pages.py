@@ -10,7 +10,7 @@ import pytest
 from flask import Flask
 from sqlalchemy import select
 
-from services.chassis import auth, dead_pages, web
+from services.chassis import auth, dead, dead_pages, web
 from services.chassis.auth import Actor
 from services.chassis.db import Database, drifts, inbox
 from services.chassis.inbox import TRIES, Inbox
@@ -28,7 +28,7 @@ class House:
 
     def __init__(self, database: Database, folder) -> None:
         self.database, self.is_broken = database, True
-        ears = Inbox("grouping")
+        ears = self.ears = Inbox("grouping")
 
         @ears.on(TYPE, reads=Person)
         def note(session, fact, now):
@@ -83,6 +83,19 @@ def test_the_list_tells_the_reason_and_what_waits_and_nothing_of_people(house, o
     for part in (TYPE, "RuntimeError: cannot seat", "2 pieces of news wait behind it", str(house.event_id)):
         assert part in page
     assert str(SUBJECT) not in page
+
+
+def test_a_list_too_long_for_a_page_says_how_many_there_are(house, odile, monkeypatch):
+    monkeypatch.setattr(dead, "LISTED", 2)
+    for _ in range(2):
+        lost = a_fact(1, word="Ada", event_id=uuid4(), subject=uuid4())
+        for _ in range(TRIES):
+            house.ears.hear(house.database, lost)
+
+    page = odile.get(HOME).text
+
+    assert (page.count("RuntimeError: cannot seat"), "the oldest 2 of 3" in page) == (2, True)
+    assert str(house.event_id) in page
 
 
 def test_the_page_of_one_fact_shows_what_it_says_and_each_that_waits(house, odile):
